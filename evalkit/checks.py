@@ -24,6 +24,17 @@ BOUNDS: Final[Mapping[str, tuple[float, bool]]] = {
 }  # fmt: skip
 
 
+# Request parameters that are numbers wherever they are known (the chat completions interface, and
+# what vLLM, SGLang and llama.cpp add); those of WHOLE have no fraction. Their bounds differ from
+# endpoint to endpoint (-1 means "no limit" to some) and are the endpoint's to hold.
+WHOLE: Final = frozenset(
+    {"max_tokens", "max_completion_tokens", "min_tokens", "n", "seed", "top_k", "top_logprobs"}
+)
+NUMBERS: Final = WHOLE | {
+    "temperature", "top_p", "min_p", "top_a", "typical_p", "presence_penalty",
+    "frequency_penalty", "repetition_penalty", "repeat_penalty", "length_penalty",
+}  # fmt: skip
+
 _CREDENTIALS: Final = ("authorization", "proxy-authorization", "api-key", "x-api-key", "cookie")
 
 
@@ -57,6 +68,24 @@ def check_bounds(key: str, value: Any, where: str) -> None:
         return  # NaN is above nothing
     bound = f"{low:g} or more" if closed else f"above {low:g}"
     raise SettingsError(f"{where}: {key} must be a number {bound}, not {value!r}.")
+
+
+def check_params(params: Mapping[str, Any], where: str) -> None:
+    """Refuse a request parameter that is no number where every endpoint takes a number.
+
+    ``"hot"`` would be refused by the endpoint at best, after a run was begun; what is not known to
+    be a number passes, and so does None, which leaves a parameter out.
+
+    Raises:
+        SettingsError: as said.
+    """
+    for key, value in params.items():
+        if key not in NUMBERS or value is None:
+            continue
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or (key in WHOLE and not float(value).is_integer()):
+            kind = "a whole number" if key in WHOLE else "a number"
+            raise SettingsError(f"{where}: {key} must be {kind}, not {value!r}.")
 
 
 def finite(value: Any) -> bool:

@@ -39,6 +39,7 @@ from urllib.parse import urlsplit
 from evalkit.checks import (
     check_bounds,
     check_header,
+    check_params,
     check_types,
     check_url,
     finite,
@@ -409,6 +410,7 @@ def _check_endpoint(name: str, entry: Any, where: str) -> None:
     for key in ("extra_body", "settings"):
         if not finite(entry.get(key)):
             raise SettingsError(f"{where}: {key} holds a number that is not finite.")
+    check_params(entry.get("extra_body", {}), f"{where} extra_body")
     if "base_url" in entry:
         check_url(entry["base_url"], f"{where}: the base URL")
     if entry.get("token_param", "max_tokens") not in ("max_tokens", "max_completion_tokens"):

@@ -109,6 +109,34 @@ def parse_json(text: str | None, flag: str, kind: type) -> Any:
     return value
 
 
+def request_params(pairs: tuple[str, ...], flag: str = "--param") -> dict[str, Any]:
+    """``KEY=JSON`` pairs that go into requests: what must be a number is one.
+
+    Raises:
+        click.BadParameter: a pair without ``=``.
+        SettingsError: a number that is none.
+    """
+    from evalkit.checks import check_params
+
+    params = parse_params(pairs, flag)
+    check_params(params, flag)
+    return params
+
+
+def request_body(text: str | None, flag: str = "--extra-body") -> dict[str, Any]:
+    """The value of a flag that is merged into request bodies, held to the same.
+
+    Raises:
+        click.BadParameter: it is no JSON object.
+        SettingsError: a number that is none.
+    """
+    from evalkit.checks import check_params
+
+    body: dict[str, Any] = parse_json(text, flag, dict)
+    check_params(body, flag)
+    return body
+
+
 def parse_params(pairs: tuple[str, ...], flag: str = "--param") -> dict[str, Any]:
     """``KEY=JSON`` pairs; a value that is not JSON counts as text.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.common import EPILOG_ENDPOINTS, parse_json, say
+from evalkit.cli.common import EPILOG_ENDPOINTS, request_body, say
 
 if TYPE_CHECKING:
     from evalkit.endpoint.check.checking import CheckOptions
@@ -164,5 +164,5 @@ async def _open(flags: dict[str, Any], stack: AsyncExitStack) -> EndpointSetting
              "concurrency": "concurrency"}  # fmt: skip
     changes = {key: flags[flag] for key, flag in named.items() if flags[flag] is not None}
     changes["retries"] = min(asked.retries, 3)  # what fails always is a finding
-    extra = parse_json(flags["extra_body"], "--extra-body", dict)
+    extra = request_body(flags["extra_body"])
     return replace(asked, extra_body={**asked.extra_body, **extra}, **changes)

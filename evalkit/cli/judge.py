@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evalkit.cli.common import parse_params
+from evalkit.cli.common import request_params
 from evalkit.settings import CACHE_MODES
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def calibrate(file: Path, as_json: bool, **options: Any) -> None:
     template = options["prompt"].read_text(encoding="utf-8") if options["prompt"] else None
     asking = Asking(
         options["pattern"] or PATTERN, template, plan, options["repeats"],
-        parse_params(options["param"]),
+        request_params(options["param"]),
     )  # fmt: skip
 
     async def work(bench: Bench | None) -> list[Any]:
@@ -161,7 +161,7 @@ def probe(as_json: bool, **options: Any) -> None:
     """
     from evalkit.run.probing import probe as measure
 
-    params = parse_params(options["param"])
+    params = request_params(options["param"])
 
     async def work(bench: Bench) -> Any:
         return await measure(bench, repeats=options["repeats"], **params)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.common import parse_params, say
+from evalkit.cli.common import request_params, say
 from evalkit.settings import CACHE_MODES
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def _open(stack: AsyncExitStack, flags: dict[str, Any]) -> LlmReader:
     client = Client(endpoint, transport=settings["transport"], first=preflight)
     stack.push_async_callback(client.aclose)
     budget = Budget(usd=settings["budget_usd"], tokens=settings["budget_tokens"])
-    params = {**PARAMS, **parse_params(flags["param"])}
+    params = {**PARAMS, **request_params(flags["param"])}
     return LlmReader(ChatFactory(client, cache, budget=budget, params=params))
 
 

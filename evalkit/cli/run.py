@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.common import EPILOG_ENDPOINTS, parse_json, parse_params, sandbox_option, say
+from evalkit.cli.common import (
+    EPILOG_ENDPOINTS,
+    parse_params,
+    request_body,
+    request_params,
+    sandbox_option,
+    say,
+)
 from evalkit.settings import CACHE_MODES
 
 if TYPE_CHECKING:
@@ -96,7 +103,7 @@ def run(suites: tuple[str, ...], as_json: bool, quiet: bool, **options: Any) -> 
         options=parse_params(options.pop("style_options"), "--option"),
         price=_price(options),
         until=_until(options),
-        extra_body=parse_json(options.pop("extra_body"), "--extra-body", dict),
+        extra_body=request_body(options.pop("extra_body")),
         **options,
     )
     outcomes, error = run_command(command, open_local=_open_local, check_local=_check_local)
@@ -113,7 +120,7 @@ def _params(options: dict[str, Any]) -> dict[str, Any]:
         value = options.pop(name)
         if value is not None:
             params[name] = value
-    return params | parse_params(options.pop("param"))
+    return params | request_params(options.pop("param"))
 
 
 def _price(options: dict[str, Any]) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ from typing import Any
 import orjson
 
 from evalkit.cache import Entry, ResponseCache, request_key
+from evalkit.checks import check_params
 from evalkit.endpoint.budget import Budget, cost_of
 from evalkit.endpoint.client import Client
 from evalkit.endpoint.parse import FILTERED, read_reply, read_usage, to_completion
@@ -76,8 +77,11 @@ class ChatFactory:
             clock: Seconds since the epoch, for the entries' dates.
 
         Raises:
-            SettingsError: a dollar budget, and no price.
+            SettingsError: a dollar budget, and no price; or a parameter that must be a number is
+                none.
         """
+        check_params(params or {}, "The request parameters")
+        check_params(client.endpoint.extra_body, "The endpoint's extra_body")
         if budget is not None:
             budget.check_price(client.endpoint)
         self.client, self.cache, self.params = client, cache, dict(params or {})

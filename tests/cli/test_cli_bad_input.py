@@ -130,6 +130,10 @@ def test_a_suite_name_found_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (("--cache", "sometimes"), ("sometimes",)),
         (("--temperature", "nan"), ("finite",)),
         (("--timeout", "-1"), ("timeout_s", "-1")),
+        (("--param", "temperature=hot"), ("--param", "temperature must be a number", "'hot'")),
+        (("--param", "seed=1.5"), ("--param", "seed must be a whole number", "1.5")),
+        (("--param", "n=true"), ("n must be a whole number", "True")),
+        (("--extra-body", '{"top_p": "0.9"}'), ("--extra-body", "top_p", "'0.9'")),
     ],
 )
 def test_flags(tmp_path: Path, flags: tuple[str, ...], words: tuple[str, ...]) -> None:
@@ -142,6 +146,29 @@ def test_flags(tmp_path: Path, flags: tuple[str, ...], words: tuple[str, ...]) -
         for word in words:
             assert word in said.err
         assert server.asked == []
+
+
+def test_a_protocol_with_a_temperature_in_words(tmp_path: Path) -> None:
+    suite = write_sums(tmp_path)
+    toml = suite / "suite.toml"
+    toml.write_text(toml.read_text().replace("temperature = 0", 'temperature = "hot"'))
+    with serve_model(add) as server:
+        said = call(tmp_path, "run", str(suite), "-m", "tiny", "--base-url", server.url, "-q")
+        assert_one_paragraph(said, 2, "temperature must be a number", "'hot'")
+        assert server.asked == []
+
+
+def test_parameters_that_no_list_knows_and_null_pass(tmp_path: Path) -> None:
+    suite = write_sums(tmp_path, 1)
+    flags = ("--param", "temperature=null", "--param", "mood=hot", "--param", "max_tokens=9e1")
+    with serve_model(add) as server:
+        said = call(
+            tmp_path, "run", str(suite), "-m", "tiny", "--base-url", server.url, "-q", *flags
+        )
+        assert said.code == 0, said
+        assert server.asked[0]["mood"] == "hot"
+        assert server.asked[0]["max_tokens"] == 90
+        assert "temperature" not in server.asked[0]
 
 
 def test_no_model_and_no_address(tmp_path: Path) -> None:
