@@ -132,7 +132,8 @@ def test_a_wrong_type_is_named_with_its_place(toml: str, name: str, tmp_path: Pa
         "price = { input = -1, output = 1 }", "price = { input = 1, output = nan }",
         "price = { input = 1, output = 1, cached_input = -0.1 }",
         "extra_body = { temperature = nan }", "extra_body = { top_p = 'high' }",
-        "extra_body = { max_tokens = 10.5 }", "extra_body = { seed = true }", "extra_body = { a = { b = [1, inf] } }",
+        "extra_body = { max_tokens = 10.5 }", "extra_body = { seed = true }",
+        "extra_body = { a = { b = [1, inf] } }",
         "settings = { x = -inf }",
     ],
 )  # fmt: skip

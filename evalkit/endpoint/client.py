@@ -25,7 +25,7 @@ import orjson
 
 from evalkit.blots import BLOT, findable
 from evalkit.endpoint.explain import explain, scrubbed
-from evalkit.endpoint.fault import Fault, exception_fault, status_fault
+from evalkit.endpoint.fault import Fault, exception_fault, page_fault, status_fault
 from evalkit.endpoint.halt import Halt
 from evalkit.endpoint.limits import Limiter
 from evalkit.endpoint.parse import check_reply, dumped, read_reply, read_usage
@@ -118,6 +118,7 @@ class Client:
         self._rng = rng or random.Random()
         self._reached = False  # some answer came from there, an error included
         self._answered = False  # a good answer came from there
+        self._speaks = False  # JSON came from there: the address is that of an interface
         self._first, self._first_lock = first, asyncio.Lock()
         self._refused: EndpointError | None = None  # what came first said that nothing will work
         environ = os.environ if environ is None else environ
@@ -300,7 +301,11 @@ class Client:
                 raw = stream.data
             else:
                 raw = await _read(response, REPLY_MAX)
+            page = None if self._speaks else page_fault(raw)
+            if page is not None:
+                raise page.error()
             document = read_reply(raw)
+        self._speaks = True
         if self._blot is not None and self._blot in raw:
             # A gateway that repeats its request: the reply is stored, the key must not be.
             raw = raw.replace(self._blot, BLOT.encode())
@@ -326,6 +331,7 @@ class Client:
         entries = listing.get("data") if isinstance(listing, dict) else listing
         if not isinstance(entries, list):
             return None
+        self._speaks = True
         return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
 
     async def _rejected(self, response: httpx.Response) -> EndpointError:

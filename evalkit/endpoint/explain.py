@@ -30,6 +30,9 @@ _WHAT: Final[Mapping[Cause, str]] = {
     Cause.CONTEXT_OVERFLOW: "says that the conversation does not fit the model's context",
     Cause.CONTENT_FILTER: "filtered the content",
 }
+BASE_URL: Final = (
+    "it mostly ends in /v1, like https://api.moonshot.ai/v1 or http://127.0.0.1:8000/v1"
+)
 ADVICE: Final[Mapping[Cause, str]] = {
     Cause.RATE_LIMITED: "Lower --concurrency or set rpm/tpm for the endpoint, then run again: "
     "answers that were had are kept.",
@@ -39,8 +42,8 @@ ADVICE: Final[Mapping[Cause, str]] = {
     Cause.CONNECTION: "Run again: answers that were had are kept. If it happens often, lower the "
     "concurrency or look at the server's log.",
     Cause.MALFORMED_REPLY: "Check that the base URL is that of an OpenAI-compatible interface "
-    "(it usually ends in /v1).",
-    Cause.NOT_FOUND: "Check the base URL (it usually ends in /v1) and the model name {model!r}.",
+    f"({BASE_URL}).",
+    Cause.NOT_FOUND: f"Check the base URL ({BASE_URL}) and the model name {{model!r}}.",
     Cause.UNREACHABLE: "Check the base URL, that the server runs, and any proxy settings.",
     Cause.BAD_REQUEST: "A parameter that this endpoint does not take can be changed in the "
     "protocol, with token_param, or with extra_body of the endpoint.",

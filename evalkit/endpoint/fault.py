@@ -21,6 +21,7 @@ from evalkit.endpoint.retry import read_retry_after
 from evalkit.errors import Cause, EndpointError
 
 SAID_MAX: Final = 300
+PAGE_MAX: Final = 16 << 10  # of a web page, to find its title
 
 # Wordings of OpenAI, vLLM, SGLang, llama.cpp, Moonshot, DeepSeek, Anthropic and Google gateways.
 _OVERFLOW: Final = re.compile(
@@ -150,6 +151,25 @@ def error_fault(error: Any) -> Fault:
     return Fault(_cause_of(status, said, code, None, True), said or f"error {status}", status)
 
 
+def page_fault(body: bytes) -> Fault | None:
+    """A web page where an answer was to come, from an endpoint that never answered; else None.
+
+    Every further request would get the same page: that of a web site whose address stands in for
+    its interface's, or the login of a proxy.
+    """
+    head = body[:PAGE_MAX].decode("utf-8-sig", "replace").lstrip()
+    if not re.match(r"<(?:!doctype|html|head|body|meta|title|script|!--)", head, re.IGNORECASE):
+        return None
+    found = re.search(r"<title[^>]*>(.*?)</title", head, re.IGNORECASE | re.DOTALL)
+    title = " ".join(found[1].split())[:80] if found else ""
+    named = f" with the title {title!r}" if title else ""
+    return Fault(
+        Cause.NOT_FOUND,
+        f"a web page came{named}, no JSON. It is the address of a web site, or a proxy's login "
+        "stands before the endpoint",
+    )
+
+
 def exception_fault(error: BaseException, *, answered: bool) -> Fault:
     """Classify what a transport raised.
 
@@ -179,6 +199,8 @@ def _cause_of(
 ) -> Cause:
     if status in (400, 413, 422, 500) and _OVERFLOW.search(f"{code} {said}"):
         return Cause.BAD_REQUEST if _asks_too_much(said) else Cause.CONTEXT_OVERFLOW
+    if status == 501 and not answered:  # a file server knows no POST, now or later
+        return Cause.NOT_FOUND
     if status >= 500:
         return Cause.SERVER_ERROR
     if status == 402 or code in _QUOTA_CODES:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,42 @@ def test_no_model_and_no_address(tmp_path: Path) -> None:
     assert_one_paragraph(call(tmp_path, "run", str(suite), "-m", "x"), 2, "--base-url", "local/")
     said = call(tmp_path, "run", str(suite), "--base-url", "http://127.0.0.1:1/v1")
     assert_one_paragraph(said, 2, "-m MODEL")
+
+
+@contextlib.contextmanager
+def serve_page(page: bytes) -> Iterator[tuple[str, list[str]]]:
+    """A web site that answers everything with one page: its address, and what was asked of it."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("content-length", 0)))
+            asked.append(self.command)
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        do_POST = do_GET
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+        server.shutdown()
+        thread.join()
+
+
+def test_the_address_of_a_web_site(tmp_path: Path) -> None:
+    suite = write_sums(tmp_path)
+    with serve_page(b"<!doctype html><title>Our Lab</title><p>Welcome</p>") as (url, asked):
+        flags = ("-m", "tiny", "--base-url", url, "-q", "--concurrency", "1")
+        said = call(tmp_path, "run", str(suite), *flags)
+    assert said.code == 1
+    for word in ("web page", "'Our Lab'", "https://api.moonshot.ai/v1"):
+        assert word in said.err
+    assert asked == ["GET", "POST"]

@@ -102,7 +102,7 @@ class TestEveryTransport:
             (s.hang_up(), Cause.CONNECTION),
             (s.truncated(), Cause.CONNECTION),
             (s.raw(b"garbage\r\n\r\n"), Cause.CONNECTION),
-            (s.answer(b"<html>gateway</html>"), Cause.MALFORMED_REPLY),
+            (s.answer(b"gateway"), Cause.MALFORMED_REPLY),
             (s.answer(s.completion(None, tokens=None)), Cause.MALFORMED_REPLY),
             (s.answer(b"junk", headers={"content-encoding": "gzip"}), Cause.MALFORMED_REPLY),
             (s.chunked([b'data: {"choices":[]}\n\n'], end=False), Cause.CONNECTION),
@@ -123,6 +123,30 @@ class TestEveryTransport:
         assert error.cause is Cause.TIMEOUT
         assert len(server.seen) == 2
         assert "timeout_s" in str(error)
+
+    async def test_a_web_page_at_the_address_is_said_at_once(self, kind: str) -> None:
+        page = b"\n<!DOCTYPE html><html><head><title>Sign in\n to Proxy</title></head></html>"
+        html = {"content-type": "text/html; charset=utf-8"}
+        error, server = await refusal(kind, s.answer(page, headers=html))
+        assert error.cause is Cause.NOT_FOUND
+        assert len(server.seen) == 1
+        for word in ("web page", "'Sign in to Proxy'", "/v1", "https://api.moonshot.ai/v1"):
+            assert word in str(error)
+
+    async def test_a_web_page_amid_answers_is_a_passing_trouble(self, kind: str) -> None:
+        page = s.answer(b"<html>gateway</html>")
+        async with s.serve(s.answer(), page, s.answer()) as server:
+            client, _ = make(server.url, kind)
+            await client.send(BODY)
+            assert (await client.send(BODY)).tries == 2
+            await client.aclose()
+
+    async def test_a_list_of_models_that_is_a_web_page_says_nothing(self, kind: str) -> None:
+        async with s.serve(s.answer(b"<html>home</html>"), s.answer()) as server:
+            client, _ = make(server.url, kind)
+            assert await client.models() is None
+            assert (await client.send(BODY)).tries == 1
+            await client.aclose()
 
     async def test_gzip_that_nobody_asked_for(self, kind: str) -> None:
         reply, *_ = await send(kind, s.zipped())

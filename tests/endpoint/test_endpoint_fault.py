@@ -8,7 +8,7 @@ import httpx
 import orjson
 import pytest
 
-from evalkit.endpoint.fault import Fault, error_fault, exception_fault, status_fault
+from evalkit.endpoint.fault import Fault, error_fault, exception_fault, page_fault, status_fault
 from evalkit.endpoint.retry import CAP_S, read_retry_after, wait_s
 from evalkit.errors import Cause
 
@@ -250,3 +250,16 @@ def test_backoff_grows_is_capped_and_jittered() -> None:
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert read_retry_after(httpx.Headers(headers), now=10.0) == seconds
+
+
+def test_a_file_server_that_knows_no_post_is_not_asked_again() -> None:
+    said = b"<html><title>Error response</title>Unsupported method ('POST')</html>"
+    for answered, cause in ((False, Cause.NOT_FOUND), (True, Cause.SERVER_ERROR)):
+        found = status_fault(501, said, {}, now=0.0, answered=answered)
+        assert found.cause is cause
+        assert "Unsupported method" in found.said
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"<think>4</think>", b"<", b"4 < 5", b"<b>4</b>"])
+def test_what_is_no_web_page(body: bytes) -> None:
+    assert page_fault(body) is None
