@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalkit.data.hub_quiet import quiet_hub
 from evalkit.data.mirror import data_keys
 from evalkit.data.spec import DataSpec
 from evalkit.errors import DataError
@@ -43,13 +44,14 @@ def fetch_table(spec: DataSpec, mirror: Path | None) -> tuple[pa.Table, str]:
             f"The working folder holds {spec.hub!r}, which the hub's library would read in place "
             "of the data set of that name. Start in another folder, or use --data FILE."
         )
-    try:
-        return _load(spec)
-    except DataError:
-        raise
-    # The library lets through errors of requests, httpx, fsspec, pyarrow and its own.
-    except Exception as error:
-        raise unreachable(spec, "the Hugging Face hub", error, mirror) from None
+    with quiet_hub(datasets=True) as absent:
+        try:
+            return _load(spec)
+        except DataError:
+            raise
+        # The library lets through errors of requests, httpx, fsspec, pyarrow and its own.
+        except Exception as error:
+            raise unreachable(spec, "the Hugging Face hub", absent or error, mirror) from None
 
 
 def fetch_file(spec: DataSpec, path: str, mirror: Path | None) -> Path:
@@ -60,13 +62,18 @@ def fetch_file(spec: DataSpec, path: str, mirror: Path | None) -> Path:
     """
     if spec.revision is None or not re.fullmatch(r"[0-9a-f]{40}", spec.revision):
         raise DataError(f"Files of {spec.hub} need a revision: a commit of 40 hex digits.")
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
 
-    try:
-        found = hf_hub_download(str(spec.hub), path, repo_type="dataset", revision=spec.revision)
-    # The library lets through errors of requests, httpx and its own.
-    except Exception as error:
-        raise unreachable(spec, "the Hugging Face hub", error, mirror) from None
+    name, revision = str(spec.hub), spec.revision
+    there = try_to_load_from_cache(name, path, repo_type="dataset", revision=revision)
+    if isinstance(there, str):
+        return Path(there)
+    with quiet_hub() as absent:
+        try:
+            found = hf_hub_download(name, path, repo_type="dataset", revision=revision)
+        # The library lets through errors of requests, httpx and its own.
+        except Exception as error:
+            raise unreachable(spec, "the Hugging Face hub", absent or error, mirror) from None
     return Path(found)
 
 
@@ -106,6 +113,10 @@ def unreachable(
     return DataError(
         f"The data {key} could not be had from {place} ({reason}).{gated}{asked} Without network, "
         "name an offline mirror (EVALKIT_MIRROR, or mirror in evalkit.toml; one is made with "
-        "`evalkit data pull SUITE --to DIR` where there is network), or give the rows yourself "
-        "with --data FILE."
+        "`evalkit data pull SUITE --to DIR` where there is network), or give "
+        + (
+            "a folder with the files yourself with --data DIR."
+            if spec.files
+            else "the rows yourself with --data FILE."
+        )
     )

@@ -22,13 +22,15 @@ ETAG = sha1(FILE).hexdigest()
 
 # One process takes many steps: importing the library costs more than all of them.
 CODE = """
-import json, sys
+import json, sys, time
 from dataclasses import asdict
 from pathlib import Path
 from evalkit.data import DataSpec, load_rows, pull
 from evalkit.errors import DataError
 steps, folder = json.loads(sys.argv[1]), Path(sys.argv[2])
 answers = {}
+slept = []
+time.sleep = slept.append
 for name, step in steps.items():
     spec = DataSpec(**step["spec"])
     mirror = folder / "mirror" if step.get("mirror") else None
@@ -40,6 +42,7 @@ for name, step in steps.items():
     except DataError as error:
         answers[name] = {"error": str(error)}
 print(json.dumps(answers))
+print(*slept, file=sys.stderr)
 """
 PINNED = {"hub": "org/set", "revision": REVISION}
 ONLINE: dict[str, Any] = {
@@ -54,6 +57,16 @@ OFFLINE: dict[str, Any] = {
     "cached": {"spec": PINNED},
     "mirrored": {"spec": PINNED, "mirror": True},
     "absent": {"spec": {"hub": "org/absent", "revision": REVISION}, "mirror": True},
+}
+
+
+UNREACHED: dict[str, Any] = {
+    "cached without network": {"spec": PINNED},
+    "absent without network": {"spec": {"hub": "org/absent", "revision": REVISION}},
+    "newest without network": {"spec": {"hub": "org/set"}},
+    "file without network": {
+        "spec": {"hub": "org/absent", "revision": REVISION, "files": {"a.jsonl": ""}}
+    },
 }
 
 
@@ -112,6 +125,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
         server.shutdown()
         thread.join()
         server.server_close()
+    # Nobody listens at the address any more, and nobody has told the library.
+    online |= run(env, folder, UNREACHED)
     return online | run(env | {"HF_HUB_OFFLINE": "1"}, folder, OFFLINE)
 
 
@@ -121,6 +136,8 @@ def run(env: dict[str, str], folder: Path, steps: dict[str, Any]) -> dict[str, d
         env=env, cwd=folder, capture_output=True, text=True, check=True,
     )  # fmt: skip
     given: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    if steps is UNREACHED:
+        assert not done.stderr.strip()  # no lines of the library, no wait before another try
     return given
 
 
@@ -160,3 +177,15 @@ def test_what_cannot_be_had_names_the_ways_round(answers: Answers) -> None:
 
 def test_a_folder_of_the_sets_name_is_not_taken_for_it(answers: Answers) -> None:
     assert "in place of" in answers["shadowed"]["error"]
+
+
+def test_a_hub_that_is_not_there_is_said_at_once_and_its_cache_still_serves(
+    answers: Answers,
+) -> None:
+    assert answers["cached without network"] == answers["pinned"]
+    for what in ("absent", "newest", "file"):
+        error = answers[f"{what} without network"]["error"]
+        for part in ("nobody answers at http://127.0.0.1:", "EVALKIT_MIRROR", "--data",
+                     "evalkit data pull"):  # fmt: skip
+            assert part in error
+        assert "\n" not in error
