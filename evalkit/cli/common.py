@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from evalkit.reported.claim import Claim
+    from evalkit.run.record import RunRecord
     from evalkit.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -60,6 +61,23 @@ def claim_options(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def one_run(name: str) -> RunRecord:
+    """The one run that a person names: a run folder, or a name under results/runs.
+
+    Raises:
+        UsageError: the name matches nothing, or several runs.
+        DataError: the folder's record cannot be read.
+    """
+    from evalkit.run.record import find_runs
+    from evalkit.settings import load_settings
+
+    records = find_runs([name], Path(load_settings()["out"]))
+    if len(records) > 1:
+        names = ", ".join(record.folder.name for record in records[:5])
+        raise click.UsageError(f"{name} holds {len(records)} runs; name one of them: {names}.")
+    return records[0]
 
 
 def claims_from(sources: Sequence[str], settings: Settings) -> tuple[Claim, ...]:

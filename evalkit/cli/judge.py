@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evalkit.cli.common import request_params
+from evalkit.cli.common import one_run, request_params
 from evalkit.settings import CACHE_MODES
 
 if TYPE_CHECKING:
@@ -104,8 +104,8 @@ def calibrate(file: Path, as_json: bool, **options: Any) -> None:
 
 
 @judge.command()
-@click.argument("first", type=click.Path(path_type=Path, exists=True))
-@click.argument("second", type=click.Path(path_type=Path, exists=True))
+@click.argument("first", metavar="FIRST")
+@click.argument("second", metavar="SECOND")
 @click.option("--suite", metavar="NAME", help="The suite [that of the run].")
 @click.option("--protocol", metavar="NAME", help="The suite's protocol [the run's].")
 @click.option("--data", type=click.Path(path_type=Path), help="The suite's data, where it is.")
@@ -117,22 +117,24 @@ def calibrate(file: Path, as_json: bool, **options: Any) -> None:
 @click.option("--write", type=click.Path(path_type=Path), metavar="FILE",
               help="Write this comparison's verdicts as JSONL.")  # fmt: skip
 @judge_options
-def pairwise(first: Path, second: Path, as_json: bool, **options: Any) -> None:
+def pairwise(first: str, second: str, as_json: bool, **options: Any) -> None:
     """Compare two runs pairwise, each pair in both orders.
 
-    FIRST and SECOND are run folders, or JSONL files of outputs (sample_id, attempt, response). A
+    FIRST and SECOND are run folders, names (or beginnings of names) under results/runs, or JSONL
+    files of outputs (sample_id, attempt, response). A
     winner that changes with the order is a tie and counts as a flip. With --comparisons both are
     rated in that pool by the benchmark's solver; ratings of different pools are not comparable.
     """
     from evalkit.grade.pairwise_files import read_comparisons, write_comparisons
     from evalkit.run.pairing import compare_sides, read_side
 
-    options["suite"], options["protocol"] = _suite_of((first, second), options)
+    paths = (_output(first), _output(second))
+    options["suite"], options["protocol"] = _suite_of(paths, options)
     plan = _plan(options)
     names = (options["names"] or ",").split(",")
     if len(names) != 2:
         raise click.UsageError("--names takes two names with a comma between them.")
-    sides = [read_side(path, plan, name or None) for path, name in zip((first, second), names,
+    sides = [read_side(path, plan, name or None) for path, name in zip(paths, names,
              strict=True)]  # fmt: skip
 
     async def work(bench: Bench) -> Any:
@@ -208,6 +210,11 @@ def _plan(options: dict[str, Any]) -> Any:
         RunOptions(protocol=options["protocol"], data=options["data"],
                    mirror=Path(mirror) if mirror else None),
     )  # fmt: skip
+
+
+def _output(name: str) -> Path:
+    """A file of outputs, or the folder of the run of that name."""
+    return Path(name) if Path(name).is_file() else one_run(name).folder
 
 
 def _suite_of(paths: tuple[Path, Path], options: dict[str, Any]) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.common import say
+from evalkit.cli.common import one_run, say
 
 
 @click.command("predictions")
@@ -17,11 +17,13 @@ from evalkit.cli.common import say
 )  # fmt: skip
 @click.option("--attempt", default=0, metavar="N", help="Which attempt, from 0.", show_default=True)
 def predictions(run: str, out: Path, attempt: int) -> None:
-    """Write the patches of RUN (a folder) as predictions for SWE-bench's own harness.
+    """Write the patches of RUN as predictions for SWE-bench's own harness.
+
+    RUN is a run folder, or a name (or the beginning of one) under results/runs.
 
     `evalkit grade SUITE --predictions FILE` grades such a file, whoever made it.
     """
     from evalkit.run.predictions import write_predictions
 
-    count = write_predictions(run, out, attempt=attempt)
+    count = write_predictions(one_run(run).folder, out, attempt=attempt)
     say(f"{count} prediction(s) in {out}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
+
+from evalkit.cli.common import one_run
 
 
 @click.command("show")
@@ -21,14 +21,8 @@ def show(run: str, sample: str | None, attempt: int, as_json: bool) -> None:
     import orjson
 
     from evalkit.publish.overview import attempt_lines, show_lines
-    from evalkit.run.record import find_runs
-    from evalkit.settings import load_settings
 
-    records = find_runs([run], Path(load_settings()["out"]))
-    if len(records) > 1:
-        names = ", ".join(record.folder.name for record in records[:5])
-        raise click.UsageError(f"{run} holds {len(records)} runs; name one of them: {names}.")
-    (record,) = records
+    record = one_run(run)
     if sample is not None:
         lines = attempt_lines(record, sample, attempt)
     elif as_json:
