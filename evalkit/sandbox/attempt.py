@@ -27,15 +27,18 @@ from evalkit.sandbox.service import LAST_WORDS
 
 MARK: Final = "EVALKIT_BOX"
 WRAPPER: Final = f'printf %s "${MARK}" >&2\n{RLIMITS}\nunset {ULIMITS}\nexec "$@"'
-# Kills, then prints the container's counters; control groups of version 2, then of version 1.
+# Kills, then prints the container's counters; control groups of version 2, then of version 1. No
+# program is started for it: those who die may still fill the limit on processes.
 COUNTERS: Final = """
 cd /sys/fs/cgroup
-cat memory.events memory/memory.oom_control cpu.stat 2>/dev/null
+for f in memory.events memory/memory.oom_control cpu.stat; do
+  [ -r $f ] && while read -r line; do echo "$line"; done < $f
+done
 for f in memory.peak memory/memory.max_usage_in_bytes; do
-  [ -r $f ] && echo "peak $(cat $f)"
+  [ -r $f ] && read -r value < $f && echo "peak $value"
 done
 for f in cpuacct/cpuacct.usage cpu,cpuacct/cpuacct.usage; do
-  [ -r $f ] && { echo "nanoseconds $(cat $f)"; break; }
+  [ -r $f ] && read -r value < $f && { echo "nanoseconds $value"; break; }
 done
 exit 0
 """

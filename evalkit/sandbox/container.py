@@ -36,7 +36,8 @@ from evalkit.sandbox.outcome import failure, in_slot
 from evalkit.sandbox.protocol import BoxSpec, Capabilities, ExecResult, Limits, Service
 
 PYTHON_IMAGE: Final = "docker.io/library/python:3.12-slim"
-TRIES: Final = 3
+TRIES: Final = 5
+DYING_S: Final = 0.1  # for those who were killed to be gone; each further try waits longer
 LOOK_S: Final = 2.0  # between looks at the size of a box on disk: each is a call of the engine
 
 
@@ -299,13 +300,17 @@ class Room:
     def _tidy(self, mark: str, *, sole: bool) -> Counters:
         """Kill what a command left and read the counters of the container.
 
-        A container that cannot be tidied is removed: what runs in it must not go on.
+        A fork bomb leaves no process to look for it with: the keeper then kills all there is. A
+        container that cannot be tidied is removed: what runs in it must not go on.
         """
-        for _ in range(TRIES):
+        for trial in range(TRIES):
             done = self._engine.call(self._engine.inside(self._name, tidy(mark, sole=sole)))
             if done.returncode == 0:
                 self._counters = counters(done.stdout)
                 return self._counters
+            if sole or trial:  # what runs beside it, a service say, is spared at first
+                self._engine.clear(self._name)
+                time.sleep(DYING_S * (trial + 1))
         self._engine.remove(self._name)
         return Counters()
 

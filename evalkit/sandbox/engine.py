@@ -40,8 +40,16 @@ OURS: Final = (
 )
 PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY")
 # Process 1 collects what daemons leave (they would count as processes for ever), and outlives a
-# "kill -9 -1" inside, which kills its sleep. A container that was forgotten ends in a day.
-KEEPER: Final = 'mkdir -p "$1"; while :; do sleep 86400 & wait $! && exit; done'
+# "kill -9 -1" inside, which kills its sleep. Where it cannot start another sleep, because those who
+# die still fill the limit on processes, the shell gives up: it becomes itself again until it can.
+# At SIGUSR1 it kills everything else, which takes no process. Forgotten, it ends in a day.
+KEEPER: Final = """
+trap 'exec /bin/sh -c "$2" sh "$1" "$2"' EXIT
+trap 'kill -9 -1; wait' USR1
+mkdir -p "$1"
+while :; do sleep 86400 & wait $! && break; done
+trap - EXIT
+"""
 # Root inside may use files of its image whoever owns them there; nothing of the host is in reach.
 CAPABILITIES: Final = ("CHOWN", "DAC_OVERRIDE", "FOWNER")
 
@@ -95,7 +103,7 @@ class Engine:
             argv += ["--security-opt", "label=disable"]
         for outside, inside in readonly.items():
             argv += ["--mount", f"type=bind,source={outside},target={inside},readonly"]
-        return [*argv, image, "-c", KEEPER, "sh", folder]
+        return [*argv, image, "-c", KEEPER, "sh", folder, KEEPER]
 
     def _podmans(self) -> list[str]:
         """What podman would hand on from the host, and cannot raise without privileges."""
@@ -109,6 +117,10 @@ class Engine:
         """Run a command in a container, its stdin being the client's."""
         variables = [part for item in (env or {}).items() for part in ("--env", "=".join(item))]
         return [self.program, "exec", "-i", "--workdir", cwd, *variables, name, *argv]
+
+    def clear(self, name: str) -> None:
+        """Kill all that runs in a container but its keeper; it needs no process in there."""
+        self.call([self.program, "kill", "--signal", "USR1", name])
 
     def remove(self, name: str) -> None:
         """Kill a container and remove it: ending a client would leave what runs inside."""
