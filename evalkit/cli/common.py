@@ -11,8 +11,9 @@ import click
 if TYPE_CHECKING:
     from evalkit.reported.claim import Claim
     from evalkit.run.record import RunRecord
-    from evalkit.settings import Settings
+    from evalkit.settings import EndpointSettings, Settings
 
+LOCAL: Final = "local/"  # of the names of embedded models
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 EPILOG_ENDPOINTS: Final = (
@@ -61,6 +62,22 @@ def claim_options(command: Command) -> Command:
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+def embedded(model: str, concurrency: int | None) -> EndpointSettings:
+    """The endpoint of ``local/NAME`` before it is started, under the name that runs record.
+
+    Raises:
+        UsageError: there is no such model.
+    """
+    from evalkit.local.weights import find
+    from evalkit.settings import EndpointSettings
+
+    weights = find(model)
+    return EndpointSettings(
+        "local:", weights.model, name="local", concurrency=concurrency or 1,
+        settings={"quantisation": weights.quantisation},
+    )  # fmt: skip
 
 
 def one_run(name: str) -> RunRecord:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.common import EPILOG_ENDPOINTS, request_body, say
+from evalkit.cli.common import EPILOG_ENDPOINTS, LOCAL, request_body, say
 
 if TYPE_CHECKING:
     from evalkit.endpoint.check.checking import CheckOptions
@@ -152,7 +152,7 @@ async def _open(flags: dict[str, Any], stack: AsyncExitStack) -> EndpointSetting
 
     settings = load_settings({key: flags[key] for key in ("model", "base_url")})
     model = flags["model"] or settings["model"]
-    if model and model.startswith("local/"):
+    if model and model.startswith(LOCAL):
         from evalkit.local.resolve import open_local
 
         asked = await stack.enter_async_context(open_local(model))

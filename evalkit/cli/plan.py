@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli.common import claim_options, claims_from
+from evalkit.cli.common import LOCAL, claim_options, claims_from, embedded
 
 if TYPE_CHECKING:
     from evalkit.compare.match import Aliases
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 @click.command("plan")
 @click.argument("suite", metavar="SUITE")
-@click.option("-m", "--model", help="Model name, as it would be asked for.")
+@click.option(
+    "-m", "--model", help="Model name, as it would be asked for, or local/NAME (embedded)."
+)
 @click.option("--endpoint", metavar="NAME", help="An endpoint of evalkit.toml (price, model).")
 @click.option("--protocol", metavar="NAME", help="Recipe of settings; default: the suite's.")
 @click.option("-k", type=click.IntRange(min=1), help="Attempts a sample; default: what decides.")
@@ -80,7 +82,9 @@ def _endpoint(settings: Settings, options: dict[str, Any]) -> EndpointSettings:
     if (given is None) != (output is None):
         raise click.UsageError("Give --price-input and --price-output together.")
     model = options["model"] or settings["model"]
-    if settings["endpoint"] or settings["base_url"]:
+    if model and model.startswith(LOCAL):
+        endpoint = embedded(model, settings["concurrency"])
+    elif settings["endpoint"] or settings["base_url"]:
         endpoint = resolve_endpoint(settings, name=options["endpoint"], model=model)
     elif model:
         endpoint = EndpointSettings("none:", model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from evalkit.cli.common import request_params, say
+from evalkit.cli.common import LOCAL, request_params, say
 from evalkit.settings import CACHE_MODES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evalkit.reported.source import Source
     from evalkit.reported.vocabulary import Vocabulary
 
-_LOCAL: Final = "local/"
+
 _OPTIONS: Final = (
     click.option("-m", "--model", help="Let this model propose claims too, or local/NAME."),
     click.option("--base-url", metavar="URL", help="Its OpenAI-compatible address, up to /v1."),
@@ -90,7 +90,7 @@ async def _open(stack: AsyncExitStack, flags: dict[str, Any]) -> LlmReader:
     names = ("model", "base_url", "endpoint", "cache", "cache_dir", "budget_tokens")
     settings = load_settings({name: flags[name] for name in names})
     model = flags["model"]
-    if model and model.startswith(_LOCAL):
+    if model and model.startswith(LOCAL):
         from evalkit.local.resolve import open_local
 
         start = settings["cache"] != "only"

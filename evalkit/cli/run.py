@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ import click
 
 from evalkit.cli.common import (
     EPILOG_ENDPOINTS,
+    LOCAL,
+    embedded,
     parse_params,
     request_body,
     request_params,
@@ -151,6 +154,9 @@ def _until(options: dict[str, Any]) -> Until | None:
     alpha = ALPHA if given["alpha"] is None else given["alpha"]
 
     def design(plan: RunPlan) -> StopDesign:
+        endpoint = plan.endpoint
+        if endpoint.model.startswith(LOCAL):  # claims know it by the name that is recorded
+            plan = replace(plan, endpoint=embedded(endpoint.model, endpoint.concurrency))
         return sequential_design(
             plan, claims, against=given["against"], margin=given["margin"], alpha=alpha,
             k=options["k"], aliases=aliases,

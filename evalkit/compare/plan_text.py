@@ -113,7 +113,7 @@ def _tokens(plan: SuitePlan) -> str:
 
 
 def _time(plan: SuitePlan) -> str:
-    at = f"at {plan.concurrency} requests in flight"
+    at = f"at {plan.concurrency} request{'s' * (plan.concurrency != 1)} in flight"
     if plan.seconds is None:
         return f"{UNKNOWN} ({at})"
     minutes, seconds = divmod(round(plan.seconds), 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,27 @@ def test_predictions_take_the_beginning_of_a_name(folder: Path) -> None:
     assert said.code == 2
     assert "answers are no patches" in said.err
     assert "no run 'other'" in call(folder, "predictions", "other").err
+
+
+@pytest.mark.skipif(find_spec("xllamacpp") is None, reason="the embedded server is an extra")
+def test_a_claim_about_an_embedded_model_is_found_before_it_is_started(folder: Path) -> None:
+    suite = write_sums(folder)
+    name = "Qwen2.5-Coder-0.5B-Instruct"
+    line = {
+        "id": "abc123",
+        "document": "d",
+        "model": name,
+        "model_raw": name,
+        "benchmark": "Sums",
+        "benchmark_raw": "Sums",
+        "metric": "avg@k",
+        "value": 50.0,
+        "unit": "percent",
+    }
+    (folder / "ledger.jsonl").write_text(json.dumps(line) + "\n")
+    said = call(
+        folder, "run", str(suite), "-m", "local/qwen2.5-coder-0.5b", "--until-verdict",
+        "--reported", "ledger.jsonl", "--margin", "20", "--cache", "only", "-q",
+    )  # fmt: skip
+    assert "no claim" not in said.err
+    assert "response cache" in said.err  # it may not ask, and so begins no server

@@ -207,6 +207,25 @@ def test_the_command_finds_claims_and_pilot_and_asks_nobody(tmp_path: Path) -> N
     assert "id other1" in " ".join(text.out.split())
 
 
+def test_an_embedded_model_is_planned_for_under_the_name_that_runs_record(tmp_path: Path) -> None:
+    suite = write_sums(tmp_path, ITEMS)
+    name = "Qwen2.5-Coder-0.5B-Instruct"
+    pilot(tmp_path, protocol={"name": "plain", "k": 4}, model=name)
+    found = claim()
+    line = {"id": "abc123", "document": found.document, "model": name, "model_raw": name,
+            "benchmark": found.benchmark, "benchmark_raw": found.benchmark, "metric": found.metric,
+            "value": found.value, "unit": found.unit}  # fmt: skip
+    (tmp_path / "ledger.jsonl").write_text(json.dumps(line) + "\n")
+    base = ("plan", str(suite), "--reported", "ledger.jsonl", "--json", "-m")
+    said = json.loads(call(tmp_path, *base, "local/qwen2.5-coder-0.5b").out)
+    assert said == json.loads(call(tmp_path, *base, name, "--concurrency", "1").out)
+    assert [one["id"] for one in said["claims"]] == ["abc123"]
+    assert said["pilot"]["attempts"] == 120
+    unknown = call(tmp_path, *base, "local/other")
+    assert unknown.code == 2
+    assert "qwen2.5-coder-0.5b" in unknown.err
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [
