@@ -141,13 +141,24 @@ def _from_table(
 
 
 def _first(run: Mapping[str, Any], paths: list[str]) -> JSON:
+    """What stands at the first path that holds something; several values become one text."""
     for path in paths:
-        value: Any = run
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        if value is not None:
-            return value
+        found = _at(run, path.split("."))
+        if found:
+            return ", ".join(dict.fromkeys(map(str, found))) if "*" in path else found[0]
     return None
+
+
+def _at(value: Any, parts: list[str]) -> list[Any]:
+    """The values at a path; a part that ends in ``*`` stands for all keys that begin so."""
+    for place, part in enumerate(parts):
+        if not isinstance(value, Mapping):
+            return []
+        if part.endswith("*"):
+            keys = sorted(key for key in value if key.startswith(part[:-1]))
+            return [one for key in keys for one in _at(value[key], parts[place + 1 :])]
+        value = value.get(part)
+    return [] if value is None else [value]
 
 
 def _items(run: Mapping[str, Any], stated: Mapping[str, JSON]) -> SettingRow:

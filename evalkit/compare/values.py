@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from evalkit.compare.model_names import read_models, same_models
 from evalkit.compare.versions import read_version, same_version
 
 FULL: Final = frozenset(
@@ -34,8 +35,8 @@ def same_value(kind: str, claimed: Any, ours: Any) -> bool | None:
     """Compare a claim's value with a run's; None when one of them cannot be read.
 
     Args:
-        kind: ``number``, ``tokens``, ``flag``, ``text``, ``precision``, ``switch``, ``version`` or
-            ``free``.
+        kind: ``number``, ``tokens``, ``flag``, ``text``, ``precision``, ``switch``, ``version``,
+            ``models`` or ``free``.
         claimed: As the claim has it.
         ours: As the run has it.
     """
@@ -54,6 +55,8 @@ def same_value(kind: str, claimed: Any, ours: Any) -> bool | None:
         return True if one == other else None
     if kind == "version":
         return same_version(one, other)
+    if kind == "models":
+        return same_models(one, other)
     return bool(one == other)
 
 
@@ -115,6 +118,7 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "precision": _precision,
     "switch": _switch,
     "version": read_version,
+    "models": read_models,
     "free": _text,
 }
 KINDS: Final = frozenset(_READERS)

@@ -32,6 +32,7 @@ class Run:
     score: Mapping[str, Any] = field(default_factory=dict)
     answers: Sequence[Sequence[str]] | None = None
     planned: int | None = None
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_run(folder: Path, run: Run) -> RunRecord:
@@ -75,7 +76,7 @@ def write_run(folder: Path, run: Run) -> RunRecord:
             "name": "test", "base_url": "http://127.0.0.1/v1", "identity": None, "stream": False,
             "extra_body": {}, "settings": {}, **run.endpoint,
         },
-        "roles": {},
+        "roles": {role: {"model": name} for role, name in run.roles.items()},
         "data": {
             "origin": "file", "revision": None, "sha256": None, "fingerprint": "f",
             "rows": len(run.items), "selected": len(run.items), "limit": None, **run.data,

@@ -227,3 +227,23 @@ def test_the_question_knows_printed_zeros_and_stated_subsets(tmp_path: Path) -> 
     assert blocking(printed) == ["items"]
     assert compare(found, claim(73.0, setting=part)).question is None
     assert compare(found, claim(73.0, span=(10, 14))).question is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "blocks"),
+    [
+        ({"judge": "o3-mini"}, ["judge"]),  # one judge is not a panel
+        ({"judge": "GPT-4.1 and o3-mini"}, []),
+        ({"judge": ["gpt-4.1", "o3-mini"]}, []),
+        ({"judge": "o3-mini, gpt-4.1-2024-01-01"}, ["judge"]),
+        ({"user_model": "GPT-4.1"}, []),
+    ],
+)
+def test_every_judge_of_a_panel_is_compared(
+    tmp_path: Path, setting: dict[str, Any], blocks: list[str]
+) -> None:
+    roles = {"judge": "openai/o3-mini", "judge2": "gpt-4.1-2025-04-14", "user": "gpt-4.1"}
+    pair = compare(measured(tmp_path, roles=roles), claim(70.0, setting=setting))
+    assert blocking(pair) == blocks
+    (row,) = [row for row in pair.settings if row.key == "judge"]
+    assert row.effective == "openai/o3-mini, gpt-4.1-2025-04-14"

@@ -32,6 +32,13 @@ from evalkit.compare.values import KINDS, same_value
         ("precision", None, "int4", None),
         ("free", "5-shot CoT", "own", None),
         ("free", "own", "Own", True),
+        ("models", "GPT-4.1", "openai/gpt-4.1-2025-04-14", True),
+        ("models", "gpt-4-0613", "gpt-4-1106", False),
+        ("models", "o3-mini", "o3", False),
+        ("models", "o3-mini", "o3-mini, gpt-4o", False),
+        ("models", "gpt-4o and o3-mini", "o3-mini, gpt-4o-2024-08-06", True),
+        ("models", ["a", "b"], "b, a", True),
+        ("models", "", "a", None),
     ],
 )
 def test_values_are_told_apart_by_kind(
