@@ -19,16 +19,10 @@ from typing import Final
 from evalkit.errors import DataError
 from evalkit.reported import who
 from evalkit.reported.claim import Claim
+from evalkit.reported.conditions import Condition, conditions
 from evalkit.reported.document import Block, Kind, Part, Table
 from evalkit.reported.finding import Finding
-from evalkit.reported.footnotes import (
-    General,
-    Note,
-    general_notes,
-    meaning,
-    notes_near,
-    reported_in_brackets,
-)
+from evalkit.reported.footnotes import Note, meaning, notes_near, reported_in_brackets
 from evalkit.reported.language import detect
 from evalkit.reported.ledger import claim_id
 from evalkit.reported.parse import parse, readable
@@ -114,7 +108,7 @@ class _Found:
     notes: tuple[Note, ...] = ()
     compiled: bool = False
     own: bool = False
-    general: tuple[General, ...] = ()
+    general: tuple[Condition, ...] = ()
 
 
 def _read(
@@ -144,7 +138,7 @@ def _read(
         elif isinstance(part, Table):
             heading = " | ".join(headings[k] for k in sorted(headings))
             around = Around(heading, before if len(before) < 400 else "", main)
-            notes, general = notes_near(parts, i), general_notes(parts, i)
+            notes, general = notes_near(parts, i), conditions(parts, i, names)
             found = read_table(part, around, names, language)
             makers = {names.developer_of(f.model.name) for f in found} - {None}
             for finding in found:
@@ -155,16 +149,8 @@ def _read(
                     finding.second and reported_in_brackets(parts, i)
                 )
                 quoted = any(n.quoted for n in marked)  # measured elsewhere, in another way
-                shared = tuple(n for n in general if not (quoted or _excepted(n, finding, names)))
+                shared = tuple(c for c in general if not quoted and c.holds(finding, names))
                 yield _Found(finding, relayed, marked, compiled, own, shared)
-
-
-def _excepted(note: General, finding: Finding, names: Vocabulary) -> bool:
-    """The note excepts the finding's benchmark, or names what may be it."""
-    if not note.but or finding.benchmark is None:
-        return bool(note.but)
-    said = {m.name for m in names.find(note.but, prose=False)}
-    return not said or finding.benchmark.name in said
 
 
 def _extraction(

@@ -44,27 +44,6 @@ _BRACKETED = re.compile(
 )
 _THINKING = re.compile(r"think|reason|思考|推理|추론|raisonn|razona|ragiona|рассужд", re.IGNORECASE)
 _NEAR = 8
-# "All metrics, except for X, are evaluated with an 8k output length."
-_ALL = re.compile(
-    r"(?:^|[\n.。•*-]\s*)(?P<said>(?:All|Every|Alle|Tous les|Toutes les|Todos los|Todas las|Tutti i"
-    r"|Tutte le|Все|所有|全部|すべての|全ての|모든)\s?"
-    r"(?:(?:the|our|reported|以上|上記の)\s?)?(?:[\w-]+\s){0,2}?"
-    r"(?:metrics|results|scores|models|benchmarks|evaluations|numbers|figures|ergebnisse|werte"
-    r"|modelle|résultats|scores|modèles|resultados|modelos|risultati|modelli|результаты|модели"
-    r"|结果|成绩|模型|评测|指标|結果|モデル|スコア|評価|결과|모델|점수)"
-    r"(?:,?\s*\(?(?:except|apart from|other than|außer|sauf|salvo|excepto|tranne|кроме|除)"
-    r"(?:\sfor)?\s"
-    r"(?P<but>[^,;，)]{2,80}(?:\([^()]*\))?)\)?,?)?[^\n.。]*(?:\.\d[^\n.。]*)*)",
-    re.IGNORECASE,
-)
-_OF_ALL = re.compile(
-    r"\b\d+(?:,\d{3})*\s?k?\s(?:max(?:imum)?\s)?(?:output|generation|response|completion|thinking)"
-    r"\s?(?:tokens?|length|budget|context)(?:\s(?:length|budget|limit))?"
-    r"|\b(?:max(?:imum)?|output|generation)\s(?:output\s|generation\s|token\s)*(?:length|tokens|limit)"
-    r"\s(?:of|=|:|is)\s?\d+(?:,\d{3})*\s?k?(?:\stokens)?"
-    r"|\btemperature\s?(?:of|=|:|set to)?\s?\d(?:\.\d+)?",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,44 +63,6 @@ class Note:
     own: bool
     setting: str | None
     span: tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class General:
-    """A note without a mark that says how all of a table was measured.
-
-    Attributes:
-        setting: What it says, in its own few words.
-        but: What it excepts, as printed; empty when nothing.
-        span: Where it stands in the source.
-    """
-
-    setting: str
-    but: str
-    span: tuple[int, int]
-
-
-def general_notes(parts: list[Part], table: int) -> list[General]:
-    """What a note below the table at an index says of all its figures.
-
-    Only a sentence that says "all" and names a setting counts; it belongs to the tables between the
-    heading before and the note.
-    """
-    found: list[General] = []
-    for part in parts[table + 1 :]:
-        if isinstance(part, Block) and part.kind is Kind.HEADING:
-            break
-        if not isinstance(part, Block) or part.kind is Kind.CODE:
-            continue
-        text = part.text.text[:3000]
-        for match in _ALL.finditer(text):
-            said = match["said"]
-            settings = [m[0] for m in _OF_ALL.finditer(said)]
-            settings += [m[0] for m in cues.WITH_TOOLS.finditer(said)]
-            span = part.text.span(match.start("said"), match.end("said"))
-            but = (match["but"] or "").strip()
-            found += [General(setting, but, span) for setting in settings]
-    return found
 
 
 def notes_near(parts: list[Part], table: int) -> dict[str, Note]:

@@ -25,6 +25,7 @@ from evalkit.reported.roles import (
 from evalkit.reported.vocabulary import Vocabulary
 
 _FIRST_RANK = 4  # three medals may stand above it
+_NAMING = (Role.MODEL, Role.BENCHMARK, Role.SETTING, Role.CATEGORY)  # what scores never stand below
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +221,12 @@ def _columns(
         role = header_role(heads[column][-1]) if heads[column] else None
         if hits and not values and _counts_up(rows, body, skipped, column):
             continue
-        if hits and hits * 2 >= words and role not in (Role.MODEL, Role.BENCHMARK, Role.SETTING):
+        if hits and hits * 2 >= words and role not in _NAMING:
             if not is_size(head, vocabulary) and not is_change(head):
                 values.append(column)
             elif is_size(head, vocabulary):
                 labels.append(column)
-        elif words:
+        elif words or (hits and role is Role.SETTING):
             labels.append(column)
     first = values[0] if values else 0
     return tuple(values), [

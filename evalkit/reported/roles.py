@@ -46,8 +46,15 @@ _SETTING_WORD = re.compile(
     r"#?\s*(?:of )?shots?|n-?shots?|settings?|modes?|prompt(?:ing)?|方式|设置|設定|설정"
     r"|config(?:uration)?"
     r"|scaffold|agent framework|framework|reasoning|thinking|tools?|effort|source|notes?|comments?"
-    r"|split|language|lang|domain|type|category|capability|area|topic|skill|dimension|kategorie"
-    r"|类别|类型|能力|分类|分野|カテゴリ|분야|구분|категория|catégorie|categoría|ability|field",
+    r"|split|language|lang",
+    re.IGNORECASE,
+)
+# Labels that sort the rows of a table and say nothing of how they were measured.
+_CATEGORY_WORD = re.compile(
+    r"domains?|types?|categor(?:y|ies)|capabilit(?:y|ies)|areas?|topics?|skills?|dimensions?"
+    r"|kategorien?|bereich"
+    r"|类别|类型|能力|分类|分野|カテゴリー?|분야|구분|категория|catégorie|categoría|categoria|ability"
+    r"|fields?|领域|维度|任务类型",
     re.IGNORECASE,
 )
 _SIZE = re.compile(
@@ -148,6 +155,8 @@ def header_role(text: str) -> Role | None:
         return Role.METRIC
     if _SETTING_WORD.fullmatch(label):
         return Role.SETTING
+    if _CATEGORY_WORD.fullmatch(label):
+        return Role.CATEGORY
     return None
 
 

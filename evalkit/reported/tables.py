@@ -33,6 +33,7 @@ _BASE = re.compile(
     r"|사전학습|базов|Basismodell|modèles? de base|modelos? base|modell[oi] base",
     re.IGNORECASE,
 )
+_SHOTS = re.compile(r"\bshots?\b|샷|ショット", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,7 +362,10 @@ class _Reader:
             if role is Role.METRIC and words.strip("-–—"):
                 metric = metric or words
             elif role is Role.SETTING and words.strip("-–—"):
-                settings.append(words)
+                counted = words.isdigit() and _SHOTS.search(" ".join(self._layout.heads[other]))
+                settings.append(f"{words}-shot" if counted else words)
+        if self._base and not any("base" in s.casefold() for s in settings):
+            settings.append("base model")
         head = self._layout.heads[column]
         if metric is None and head and is_metric(head[-1]):
             metric = clean(head[-1])

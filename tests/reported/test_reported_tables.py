@@ -249,7 +249,27 @@ NOTED = (
     [
         (
             "All results, except for SWE-bench Verified, were obtained with a 4k output length.",
-            {"MMLU": "4k output length", "GPQA": "4k output length", "SWE-bench": None},
+            {"MMLU": "4k output tokens", "GPQA": "4k output tokens", "SWE-bench": None},
+        ),
+        (
+            "Every model is tested in a setup that limits the output length to 16K.",
+            dict.fromkeys(("MMLU", "GPQA", "SWE-bench"), "16k output tokens"),
+        ),
+        (
+            "SWE-bench Verified is run with a limit of 24,576 output tokens.",
+            {"MMLU": None, "GPQA": None, "SWE-bench": "24,576 max output tokens"},
+        ),
+        (
+            "Grok 5 is evaluated in its non-thinking mode.",
+            dict.fromkeys(("MMLU", "GPQA", "SWE-bench"), "non-thinking"),
+        ),
+        (
+            "GPT-5 is evaluated in its non-thinking mode.",
+            dict.fromkeys(("MMLU", "GPQA", "SWE-bench")),
+        ),
+        (
+            "For benchmarks that require sampling, all models run at temperature 0.6.",
+            dict.fromkeys(("MMLU", "GPQA", "SWE-bench")),
         ),
         (
             "All models were run at temperature 0.6.",
@@ -270,6 +290,43 @@ def test_a_note_about_all_rows_is_a_setting_of_each(
 ) -> None:
     found = read(tmp_path, NOTED + note + "\n")
     assert {c.benchmark: c.setting.get("stated") for c in found} == expected
+
+
+def test_a_note_about_all_our_models_holds_for_the_chapter(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "# Results\n\n## Large\n\nFor all our models, the maximum generation length is set to "
+        "8,192 tokens.\n\n| Benchmark | Grok 5 |\n|---|---|\n| MMLU | 90.5 |\n\n## Small\n\n"
+        "| Benchmark | Grok 5 Mini |\n|---|---|\n| MMLU | 80.5 |\n\n# Others\n\n"
+        "| Benchmark | GPT-5 |\n|---|---|\n| MMLU | 91.0 |\n",
+    )
+    assert [c.setting.get("stated") for c in found] == [
+        "8,192 max output tokens",
+        "8,192 max output tokens",
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "stated"),
+    [
+        (
+            "| Category | Benchmark | # Shots | Grok 5 |\n|---|---|---|---|\n"
+            "| Maths | GSM8K | 8 | 90.5 |\n| Code | HumanEval | 0 | 80.5 |\n",
+            ["8-shot", "0-shot"],
+        ),
+        (
+            "### Base models\n\n| Benchmark | Grok 5 |\n|---|---|\n| GSM8K | 90.5 |\n"
+            "| MMLU | 80.5 |\n",
+            ["base model", "base model"],
+        ),
+    ],
+    ids=["shots, not categories", "base models"],
+)
+def test_a_tables_own_words_say_how_it_was_measured(
+    tmp_path: Path, table: str, stated: list[str]
+) -> None:
+    assert [c.setting.get("stated") for c in read(tmp_path, table)] == stated
 
 
 def test_a_note_about_all_rows_is_not_of_a_figure_quoted_from_elsewhere(tmp_path: Path) -> None:
