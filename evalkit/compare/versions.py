@@ -20,6 +20,21 @@ Version = tuple[str | None, Window | None, str]
 MONTHS: Final = (
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 )  # fmt: skip
+_MONTH: Final = re.compile(
+    r"(?<!\d)(?:"
+    r"(?P<y1>20\d\d)[-/.](?P<m1>\d\d?)(?:[-/.]\d\d?)?"  # 2024-08, 2024/8/1
+    r"|(?P<y2>20\d\d)\s?年\s?(?P<m2>\d\d?)\s?月(?:\s?\d\d?\s?日)?"
+    r"|(?P<y3>20\d\d)(?P<m3>0[1-9]|1[0-2])(?:[0-3]\d)?"  # 202408, 20240801
+    r"|(?P<m4>\d\d?)[/.](?:\d\d?[/.])?(?P<y4>20\d\d)"  # 08/2024, 8/1/2024
+    rf"|(?P<m5>{'|'.join(MONTHS)})[a-z]*\.?,?\s?(?:\d\d?,?\s)?['’]?(?P<y5>20\d\d|\d\d)"
+    r"|(?P<y6>\d\d)[/.](?P<m6>\d\d?)"  # 24/8, 24.08
+    r"|(?P<y7>\d\d)(?P<m7>\d\d)(?:[0-3]\d)?"  # 2408, 240801
+    r")(?!\d)"
+)
+# What may stand around two months.
+_BETWEEN: Final = re.compile(
+    r"\b(?:from|between|and|to|until|till|through|thru|up|bis|von)\b|至|到|[\W_]+"
+)
 
 
 def is_version(text: str) -> bool:
@@ -61,25 +76,24 @@ def _release(text: str) -> str | None:
 
 
 def _window(text: str) -> Window | None:
-    """First and last month: ``Aug 24 - May 25``, ``24/8~25/5``, ``2024-08..2025-05``."""
-    ends = re.split(r"\s*(?:\.\.+|~|–|—|\bto\b|(?<=\d)-(?=\d{4}(?:\d\d)?$)|(?<=\d{4})-(?=\d\d/)"
-                    r"|(?<=/\d{4})-|\s-\s)\s*", text.strip())  # fmt: skip
-    months = [_month(end) for end in ends]
-    if len(months) == 2 and months[0] and months[1]:
-        return months[0], months[1]
-    return None
+    """First and last month: ``Aug 24 - May 25``, ``2024-08..2025-05``, ``2408-2505``.
+
+    Only where nothing else is said than two months and what stands between and around them.
+    """
+    found = list(_MONTH.finditer(text.casefold()))
+    months = [month for month in map(_month, found) if month is not None]
+    if len(found) != 2 or len(months) != 2 or _BETWEEN.sub("", _MONTH.sub(" ", text.casefold())):
+        return None
+    return months[0], months[1]
 
 
-def _month(text: str) -> tuple[int, int] | None:
-    """(year, month) of one end of a window."""
-    for pattern, year, month in (
-        (r"(\d\d\d\d)[-/.]?(\d\d?)(?:[-/.]\d\d?)?", 1, 2), (r"(\d\d?)/(?:\d\d?/)?(\d{4})", 2, 1),
-        (r"(\d\d)/(\d\d?)", 1, 2), (r"(\d\d)(\d\d)", 1, 2),
-    ):  # fmt: skip
-        found = re.fullmatch(pattern, text)
-        if found and 1 <= int(found[month]) <= 12:
-            return int(found[year]) % 100, int(found[month])
-    found = re.fullmatch(r"([a-z]{3})[a-z]*\.?,? ?'?(\d{4}|\d\d)", text.casefold())
-    if found and found[1] in MONTHS:
-        return int(found[2]) % 100, MONTHS.index(found[1]) + 1
-    return None
+def _month(found: re.Match[str]) -> tuple[int, int] | None:
+    """(year within its century, month) of one end of a window; None where there is no such month.
+
+    Each form of ``_MONTH`` has a year and a month, in an order of its own.
+    """
+    named = {name: text for name, text in found.groupdict().items() if text is not None}
+    year = next(text for name, text in named.items() if name.startswith("y"))
+    month = next(text for name, text in named.items() if name.startswith("m"))
+    number = int(month) if month.isdigit() else MONTHS.index(month) + 1
+    return (int(year) % 100, number) if 1 <= number <= 12 else None

@@ -4,6 +4,7 @@ import pytest
 
 from evalkit.compare.alignment import table
 from evalkit.compare.values import KINDS, same_value
+from evalkit.compare.versions import is_version
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,29 @@ def test_the_table_of_settings_is_well_formed() -> None:
         assert entry["claim"]
     named = [name for entry in table().values() for name in entry["claim"]]
     assert len(named) == len(set(named)), "a claim's key belongs to one row"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2408-2505", "2408..2505", "24.08-25.05", "240801-250531", "202408-202505", "24/8~25/5",
+        "2024-8..2025-5", "2024-08 - 2025-05", "2024-08-2025-05", "2024/08-2025/05",
+        "2024-08-01..2025-05-31", "08/2024-05/2025", "08.2024-05.2025", "8/1/2024 to 5/31/2025",
+        "Aug 24 - May 25", "Aug'24-May'25", "Aug. 2024–May 2025", "August 2024 through May 2025",
+        "from August 2024 to May 2025", "between Aug 2024 and May 2025", "2024-08 → 2025-05",
+        "Aug 1, 2024 - May 31, 2025", "2024年8月-2025年5月",
+        "(2408-2505)", "v6; 2408-2505", "release_v6 24/8-25/5",
+    ],
+)  # fmt: skip
+def test_one_window_of_dates_in_many_spellings(text: str) -> None:
+    for ours in ("2024-08..2025-05", "release_v6 2024-08..2025-05"):
+        assert same_value("version", text, ours) is True
+    assert same_value("version", text, "release_v6 2024-08..2025-04") is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2024-2025", "2408", "5.1-6.2", "2024-08..2025-13", "no tools 2408-2505", "1 to 2", "pass@1"],
+)
+def test_what_is_no_window(text: str) -> None:
+    assert not is_version(text)
