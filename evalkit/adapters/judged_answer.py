@@ -10,7 +10,8 @@ the judge's prompt with
 * ``text_only`` (false): leave out rows whose ``image`` is not empty.
 * ``structured`` (true): ask the judge for structured output (grader ``hle``); a judge without it
   is told so by ``structured = false`` and may put its object into a code fence.
-* ``judge_params``: request parameters of the judge.
+* ``judge`` (or ``judge_params``), ``judge_repeats``, ``judge_tries``, ``guard``: see
+  :mod:`evalkit.adapters.judged`.
 * ``tools``, ``max_steps``, ``tool_style``, ``context_tokens``, ``search``, ``blocked``: a loop with
   tools, see :mod:`evalkit.adapters.research`.
 
@@ -20,13 +21,13 @@ Graders: ``hle`` (the judge gives an object; accuracy over all questions, calibr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from evalkit.adapters.common import (
+    TRUNCATED_KEY,
     ask,
-    check_options,
     check_template,
     known_grader,
     mean_score,
@@ -36,9 +37,11 @@ from evalkit.adapters.common import (
     unique_id,
     was_truncated,
 )
+from evalkit.adapters.judged import Judging, about, with_judges
 from evalkit.adapters.protocol import World
 from evalkit.adapters.research import Research, research_options
 from evalkit.adapters.suite import Suite, SuiteProtocol
+from evalkit.endpoint.protocol import Judge
 from evalkit.errors import DataError, SuiteError
 from evalkit.grade.browsecomp import open_text, read_upstream, read_verdict
 from evalkit.grade.hle import (
@@ -49,12 +52,10 @@ from evalkit.grade.hle import (
     response_format,
 )
 from evalkit.grade.judge import ask_judges, judged_grade
-from evalkit.grade.judge_report import judge_report
-from evalkit.grade.judge_text import markers, without_markers
 from evalkit.types import JSON, Attempt, Grade, Message, Missing, Sample, Score
 
 GRADERS: Final = ("hle", "browsecomp", "browsecomp-upstream")
-OPTIONS: Final = ("sealed", "text_only", "structured", "judge_params")
+OPTIONS: Final = ("sealed", "text_only", "structured")
 CONFIDENCE: Final = "confidence"  # name among a grade's values, 0 to 1
 
 
@@ -79,11 +80,10 @@ class JudgedAnswer:
         self._grader = known_grader(grader, GRADERS, where)
         options = {**suite.options, **protocol.options}
         research, own = research_options(options, where)
-        check_options(own, OPTIONS, where)
+        self._judging = Judging.read(own, OPTIONS, where)
         self._sealed = own.get("sealed") is True
         self._text_only = own.get("text_only") is True
         self._structured = own.get("structured", True) is True
-        self._judge_params: Mapping[str, JSON] = own.get("judge_params", {})
         self._research = None if research is None else Research(research)
         runs_code = self._research is not None and self._research.needs_sandbox
         self.needs = frozenset({"judge", "sandbox"} if runs_code else {"judge"})
@@ -155,58 +155,49 @@ class JudgedAnswer:
 
         A response without any content is wrong without a judge: there is nothing to compare.
         """
-        cut = was_truncated(attempt)
-        metadata: dict[str, JSON] = {"truncated": True} if cut else {}
-        if not (attempt.answer or "").strip():
+        answer, judges = attempt.answer or "", world.judges
+        if not answer.strip():
+            cut = was_truncated(attempt)
             missing = Missing.TRUNCATED if cut else Missing.UNEXTRACTED
             stop = (attempt.metadata.get("tools") or {}).get("stop")
             why = "the response is empty" if stop is None else f"no answer: {stop}"
-            return Grade(0.0, None, why, missing, metadata=metadata)
+            return Grade(0.0, None, why, missing, metadata={TRUNCATED_KEY: True} if cut else {})
         assert self._judge is not None
-        asked = {
-            "question": str(sample.input),
-            # An answer cannot close its frame: a line that repeats one of the prompt's is broken.
-            "response": without_markers(attempt.answer or "", markers(self._judge))[0],
-            "correct_answer": str(sample.target),
-        }
-        messages = [Message("user", render(self._judge, asked))]
+        prompt = self._judging.prompt(
+            self._judge,
+            {"response": answer},
+            {"question": str(sample.input), "correct_answer": str(sample.target)},
+            render,
+        )
+        messages = [Message("user", prompt.text)]
+        kept = about(attempt, judges, prompt, answer)
         if self._grader == "hle":
-            return await self._grade_object(world, messages, metadata)
+            return await self._grade_object(judges, messages, kept)
         read = read_verdict if self._grader == "browsecomp" else read_upstream
-        return await self._grade_text(world, messages, metadata, read)
+        said = await ask_judges(judges, messages, read, **self._judging.how)
+        return judged_grade(said, said.mean(float), show=float, metadata=kept)
 
     async def _grade_object(
-        self, world: World, messages: list[Message], metadata: Mapping[str, JSON]
+        self, judges: Sequence[Judge], messages: list[Message], kept: Mapping[str, JSON]
     ) -> Grade:
-        params = dict(self._judge_params)
+        how = self._judging.how
         if self._structured:
-            params["response_format"] = response_format()
-        said = await ask_judges(world.judges, messages, read_judgement, **params)
+            how["response_format"] = response_format()
+        said = await ask_judges(judges, messages, read_judgement, **how)
         right = said.mean(lambda one: float(one.correct))
         sure = said.mean(lambda one: one.confidence / 100)
         answer = said.values[0].answer if said.values else None
         return judged_grade(
-            said, right, answer=answer, show=_shown, metadata=metadata,
+            said, right, answer=answer, show=_shown, metadata=kept,
             values={} if sure is None else {CONFIDENCE: sure},
             explanation=said.values[0].reasoning if said.values else "",
         )  # fmt: skip
-
-    async def _grade_text(
-        self,
-        world: World,
-        messages: list[Message],
-        metadata: Mapping[str, JSON],
-        read: Callable[[str], bool],
-    ) -> Grade:
-        said = await ask_judges(world.judges, messages, read, **self._judge_params)
-        return judged_grade(said, said.mean(float), show=float, metadata=metadata)
 
     def score(self, graded: Iterable[tuple[Sample, int, Grade]]) -> Score:
         """Accuracy; with the grader ``hle`` the calibration errors (percent) in ``extra`` too."""
         triples = list(graded)
         score = mean_score(triples, metric=self._suite.metric, k=self._k, unit=self._suite.unit)
-        judges = judge_report((sample.id, index, grade) for sample, index, grade in triples)
-        score = replace(score, extra={**score.extra, **judges})
+        score = with_judges(score, triples)
         if self._grader != "hle":
             return score
         pairs = [

@@ -95,6 +95,38 @@ params = {{ temperature = 0.7, min_p = 0.1 }}
 """
 
 
+ANSWERS = """
+name = "own-answers"
+title = "Own answers"
+style = "judged-answer"
+benchmark = "Own answers"
+metric = "avg@k"
+graders = ["browsecomp", "hle"]
+[options]
+judge_params = {{ temperature = 0.0, max_tokens = 100 }}
+[data]
+file = "rows.jsonl"
+[protocols.own]
+summary = "own"
+params = {{ temperature = 0.7 }}
+[protocols.own.texts]
+judge = {{ file = "judge.txt" }}
+"""
+
+
+def write_answers(root: Path) -> tuple[Path, Path]:
+    """A suite of two questions that a judge decides, and its data."""
+    suite = root / "own-answers"
+    suite.mkdir()
+    (suite / "suite.toml").write_text(ANSWERS.format())
+    (suite / "judge.txt").write_text(
+        "Decide.\n[RESPONSE]\n{response}\n[RESPONSE END]\n{question}\nRight: {{{correct_answer}}}"
+    )
+    rows = [{"id": str(n), "question": f"Question {n}?", "target": f"word {n}"} for n in (1, 2)]
+    (suite / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return suite, suite / "rows.jsonl"
+
+
 def write_writing(root: Path) -> tuple[Path, Path]:
     """The suite's folder, and that of its data."""
     suite, data = root / "own-writing", root / "writing-data"
