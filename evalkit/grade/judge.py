@@ -2,7 +2,9 @@
 
 A judge is a chat like any other: cached, budgeted, its spend counted under its own role. It is
 asked ``repeats`` times, each a draw of its own, and a panel asks several judges. What a judge says
-is read by a strict parser; an answer that cannot be read is "judge failed", never 0. An example::
+is read by a strict parser; an answer that cannot be read is "judge failed", never 0. It may be
+asked for again (``tries``): each try is another draw that the cache keeps too, so that a score is
+the same in every run over the same answers, and the further tries are counted. An example::
 
     def parse(text: str) -> bool:
         found = re.search(r"^correct: (yes|no)$", text, re.M)
@@ -51,6 +53,7 @@ class Judgement(Generic[T]):
         text: Its answer; None where none came.
         value: What the parser read; None where it could not.
         problem: Why there is no value.
+        tries: How often it was asked.
     """
 
     judge: str
@@ -59,6 +62,7 @@ class Judgement(Generic[T]):
     text: str | None
     value: T | None
     problem: str | None = None
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,11 @@ class Judgements(Generic[T]):
         Args:
             show: Turns a value into the number (or JSON) that agreement is computed over.
         """
+        again = sum(one.tries - 1 for one in self.every)
         return {
             "asked": len(self.every),
             "failed": self.failed,
+            **({"again": again} if again else {}),
             "said": [
                 {
                     "judge": one.judge,
@@ -110,6 +116,7 @@ class Judgements(Generic[T]):
                     "value": None if one.value is None else show(one.value),
                     "text": one.text,
                     **({} if one.problem is None else {"problem": one.problem}),
+                    **({} if one.tries == 1 else {"tries": one.tries}),
                 }
                 for one in self.every
             ],
@@ -132,7 +139,8 @@ async def ask_judges(
         messages: The judge's prompt.
         parse: Reads an answer; raises Unreadable where it does not hold what was asked for.
         repeats: Independent gradings by each judge.
-        tries: How often an answer that cannot be read is asked for again within a repeat, in all.
+        tries: How often an answer is asked for within a repeat, in all, while it cannot be read. An
+            answer that was cut is not asked for again: the same limit would cut the next.
         **params: Sampling parameters (``temperature``, ``max_tokens``, ...).
 
     Raises:
@@ -164,23 +172,31 @@ async def _ask(
     params: Mapping[str, JSON],
 ) -> Judgement[T]:
     chat = judge.draw(repeat)
-    text, problem = None, None
-    for _ in range(tries):
+    text, problem, asked = None, None, 0
+
+    def said(value: T | None = None) -> Judgement[T]:
+        why = problem if value is None else None
+        return Judgement(judge.name, judge.model, repeat, text, value, why, asked)
+
+    while asked < tries:
+        asked += 1
         try:
             completion = await chat(messages, **params)
         except EndpointError as error:
             if error.cause is Cause.CANCELLED or FAILURES[error.cause].fatal:
                 raise
-            return Judgement(judge.name, judge.model, repeat, text, None, str(error))
+            problem = str(error)
+            break
         text = completion.message.content or ""
+        if completion.truncated:
+            # Half a list of scores has a mean too, and it is another one.
+            problem = "the judge's answer was cut at a limit; raise its max_tokens"
+            break
         try:
-            if completion.truncated:
-                # Half a list of scores has a mean too, and it is another one.
-                raise Unreadable("the judge's answer was cut at a limit; raise its max_tokens")
-            return Judgement(judge.name, judge.model, repeat, text, parse(text))
+            return said(parse(text))
         except Unreadable as error:
             problem = str(error)
-    return Judgement(judge.name, judge.model, repeat, text, None, problem)
+    return said()
 
 
 def judged_grade(

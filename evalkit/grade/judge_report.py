@@ -27,6 +27,8 @@ def judge_report(graded: Iterable[tuple[str, int, Grade]]) -> dict[str, float | 
     """Figures for ``Score.extra``; None where one cannot be said.
 
     * ``judge_answers``, ``judge_answers_failed``: judgements asked for, and those without a value.
+    * ``judge_answers_again``: requests beyond the first for answers that could not be read, where
+      there were any.
     * ``judge_flip_rate``: how often two repeats of one judge differ.
     * ``judge_repeat_sd``: standard deviation of one judge's repeats of the same answer;
       ``judge_se``, its part in the score's standard error, and ``judge_share``, its part in the
@@ -54,7 +56,9 @@ def judge_report(graded: Iterable[tuple[str, int, Grade]]) -> dict[str, float | 
     ]
     families = [bool(grade.metadata[FAMILY_KEY]) for _, grade in every
                 if FAMILY_KEY in grade.metadata]  # fmt: skip
+    again = sum(record.get("again", 0) for _, record in records)
     return {
+        **({"judge_answers_again": float(again)} if again else {}),
         "judge_answers": float(sum(record["asked"] for _, record in records)),
         "judge_answers_failed": float(sum(record["failed"] for _, record in records)),
         "judge_flip_rate": flip_rate([values for item in repeats.values() for values in item]),

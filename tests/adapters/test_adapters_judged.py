@@ -260,6 +260,35 @@ def test_an_answer_in_words_is_judged_as_prose_is(tmp_path: Path) -> None:
     assert {(body["temperature"], body["max_tokens"]) for body in judged} == {(0.5, 100)}
 
 
+def test_an_unreadable_judgement_is_asked_for_again_and_a_second_run_asks_nothing(
+    tmp_path: Path,
+) -> None:
+    mumbled: dict[str, int] = {}
+
+    def mumble(body: dict[str, Any]) -> str:
+        asked = body["messages"][-1]["content"]
+        if not asked.startswith("Decide."):
+            return "It is word 1."
+        mumbled[asked] = mumbled.get(asked, 0) + 1
+        return "correct: yes" if mumbled[asked] > 2 else "Hm."
+
+    suite = write_answers(tmp_path)
+    with serve_model(mumble) as server:
+        once, frame, _ = run(tmp_path, suite, server=server)
+        assert once["score"]["counts"]["judge_failed"] == 2
+        assert "judge_answers_again" not in once["score"]["extra"]
+        # More tries go on where the others ended: what was read or not stays as it is.
+        wanted = {"judge_tries": 3}
+        more, frame, _ = run(tmp_path, suite, server=server, options=wanted)
+        assert more["score"]["value"] == 100.0
+        assert more["score"]["extra"]["judge_answers_again"] == 4
+        assert [json.loads(text)["judge"]["again"] for text in frame["metadata"]] == [2, 2]
+        assert set(mumbled.values()) == {3}
+        asked = len(server.asked)
+        again, _, _ = run(tmp_path, suite, server=server, options=wanted)
+        assert (again["score"], len(server.asked)) == (more["score"], asked)
+
+
 def test_a_panel_is_asked_and_its_agreement_measured(
     tmp_path: Path, writing: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,9 +83,26 @@ def test_a_cut_answer_is_not_read() -> None:
 
 
 def test_another_try_is_another_draw_of_the_same_repeat() -> None:
-    said = ask([judge("judge", Said("hm", "7"))], tries=2)
-    assert said.values == (7.0,)
+    said = ask([judge("judge", Said("hm", "7")), judge("judge2", Said("5"))], tries=2)
+    assert said.values == (7.0, 5.0)
     assert said.failed == 0
+    kept = said.record(float)
+    assert [one.get("tries") for one in kept["said"]] == [2, None]
+    assert kept["again"] == 1
+
+
+def test_what_stays_unreadable_keeps_its_last_words_and_how_often_it_was_asked() -> None:
+    said = ask([judge("judge", Said("hm", "well", "7"))], tries=2)
+    (one,) = said.record(float)["said"]
+    assert (one["value"], one["text"], one["tries"]) == (None, "well", 2)
+
+
+def test_a_cut_answer_is_not_asked_for_again() -> None:
+    # The same limit cuts the next one too; more room is another request, and is asked anew.
+    judged = Said("5", "6", cut=True)
+    said = ask([judge("judge", judged)], tries=3)
+    assert said.values == ()
+    assert judged.answers == ["6"]
 
 
 def test_a_failed_request_is_a_failed_judgement_and_a_dead_endpoint_an_error() -> None:
