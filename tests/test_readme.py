@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import click
@@ -62,3 +64,34 @@ def test_the_settings_file_reads(tmp_path: Path) -> None:
     (tmp_path / "evalkit.toml").write_text(toml)
     said = call(tmp_path, "run", "no-such-suite")  # settings are read before suites are looked for
     assert "no suite named" in said.err
+
+
+def test_the_mirror_of_ones_own_files_serves(tmp_path: Path) -> None:
+    (row,) = [line for line in "\n".join(blocks()).splitlines() if line.startswith("echo ")]
+    (index,) = [block for block in blocks() if '"entries"' in block]
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    content = shlex.split(row)[1] + "\n"
+    (mirror / "mine.jsonl").write_text(content)
+    entries = json.loads(index)["entries"]
+    entries["hub:math-ai/aime25:test"]["sha256"] = sha256(content.encode()).hexdigest()
+    (mirror / "index.json").write_text(json.dumps({"format": 1, "entries": entries}))
+    flags = ("plan", "aime-2025", "-m", "any", "--reported", str(write_no_claims(tmp_path)))
+    for source in (("--mirror", "mirror"), ("--data", "mirror/mine.jsonl")):
+        said = call(tmp_path, *flags, *source)
+        assert said.code == 0, said.err
+        assert "items        1\n" in said.out
+    assert all(key.startswith(source_of("eq-bench-3")) for key in entries if "github" in key)
+    assert source_of("aime-2025").startswith("hub:math-ai/aime25@")
+
+
+def write_no_claims(folder: Path) -> Path:
+    path = folder / "ledger.jsonl"
+    path.write_text("")
+    return path
+
+
+def source_of(suite: str) -> str:
+    """What ``suites show`` calls the suite's data."""
+    lines = call(Path(), "suites", "show", suite).out.splitlines()
+    return next(line.removeprefix("  data ").split(" ")[0] for line in lines if "  data " in line)

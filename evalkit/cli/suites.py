@@ -60,11 +60,11 @@ def show(suite: str, as_json: bool) -> None:
     if as_json:
         click.echo(orjson.dumps(_plain(found), option=orjson.OPT_INDENT_2).decode())
         return
-    source = found.data.hub or found.data.package or found.data.source or found.data.file
     click.echo(f"{found.name} {found.version} – {found.title} ({found.origin}, {found.folder})")
     click.echo(f"  {found.summary}")
     click.echo(f"  measures {found.benchmark}; metric {found.metric}; margin {found.margin:g}")
-    click.echo(f"  data {source}" + (f" @ {found.data.revision}" if found.data.revision else ""))
+    for source, paths in _sources(found).items():
+        click.echo(f"  data {source}" + (f" ({len(paths)} files)" if paths else ""))
     click.echo(f"  graders {', '.join(found.graders) or 'the style’s own'}")
     for protocol in found.protocols.values():
         mark = " (default)" if protocol.name == found.default_protocol else ""
@@ -121,6 +121,17 @@ def check(
     if not as_json:
         say(f"{suite}: {'ok' if ok else 'NOT ok'}")
     return 0 if ok else 1
+
+
+def _sources(suite: Suite) -> dict[str, set[str]]:
+    """Where data comes from, as a mirror's index names it, and which files of it."""
+    from evalkit.data.mirror import data_keys, file_key
+
+    sources: dict[str, set[str]] = {}
+    for spec in suite.all_data():
+        name = file_key(spec, "") if spec.files else (*data_keys(spec), f"file {spec.file}")[0]
+        sources.setdefault(name, set()).update(spec.files)
+    return sources
 
 
 def _plain(suite: Suite) -> dict[str, object]:
