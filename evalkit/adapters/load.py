@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,7 +25,8 @@ NOT_DIGESTED: Final = frozenset({"README.md", "__init__.py", "fixtures.jsonl"})
 
 _TOP: Final[Mapping[str, type | tuple[type, ...]]] = {
     "name": str, "version": str, "title": str, "summary": str, "style": str, "benchmark": str,
-    "metric": str, "unit": str, "items": int, "margin": (int, float), "protected": bool,
+    "metric": str, "unit": str, "best": (int, float), "worst": (int, float), "items": int,
+    "margin": (int, float), "protected": bool,
     "default_protocol": str, "graders": list, "options": dict, "data": dict, "protocols": dict,
 }  # fmt: skip
 _REQUIRED: Final = ("name", "title", "style", "benchmark", "metric", "data", "protocols")
@@ -70,6 +72,7 @@ def read_suite(folder: Path, *, origin: str = "path") -> Suite:
         raise SuiteError(f"{path}: name {name!r} must be lower case without spaces or slashes.")
     if document.get("unit", "percent") not in ("percent", "points"):
         raise SuiteError(f"{path}: unit is percent or points, not {document['unit']!r}.")
+    best, worst = _bounds(document, path)
     protocols = {
         key: _protocol(key, value, f"{path} [protocols.{key}]")
         for key, value in document["protocols"].items()
@@ -104,12 +107,28 @@ def read_suite(folder: Path, *, origin: str = "path") -> Suite:
         digest=folder_digest(folder),
         origin=origin,
         unit=document.get("unit", "percent"),
+        best=best,
+        worst=worst,
         items=document.get("items"),
         margin=float(document.get("margin", 3.0)),
         protected=document.get("protected", False),
         graders=graders,
         options=document.get("options", {}),
     )
+
+
+def _bounds(document: Mapping[str, Any], path: Path) -> tuple[float | None, float]:
+    """Greatest and least value of an attempt."""
+    best, worst = document.get("best"), float(document.get("worst", 0.0))
+    if best is None and "worst" in document:
+        raise SuiteError(f"{path}: worst needs best: both ends of a scale, or neither.")
+    if best is None:
+        return None, worst
+    if document.get("unit", "percent") != "points":
+        raise SuiteError(f'{path}: best and worst are for unit = "points"; percent is 0 to 100.')
+    if not (worst < best and math.isfinite(best - worst)):
+        raise SuiteError(f"{path}: best must be greater than worst, not {worst:g} to {best:g}.")
+    return float(best), worst
 
 
 def folder_digest(folder: Path) -> str:

@@ -63,6 +63,9 @@ class Suite:
         benchmark: The canonical benchmark, as the ledger names it.
         metric: Primary metric, with ``k`` standing for the number of attempts (``avg@k``).
         unit: ``percent`` (values are 0..1 and shown times 100) or ``points``.
+        best: Greatest value that an attempt can have, of a suite in points; None where there is
+            none.
+        worst: The least, where ``best`` is declared.
         items: Samples of the official set, for plausibility and settings; None if open.
         margin: Points within which a claim counts as reproduced.
         protected: Questions must never be readable at rest or published.
@@ -91,6 +94,8 @@ class Suite:
     digest: str
     origin: str
     unit: str = "percent"
+    best: float | None = None
+    worst: float = 0.0
     items: int | None = None
     margin: float = 3.0
     protected: bool = False

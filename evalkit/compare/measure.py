@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from evalkit.cache.cipher import is_encrypted
 from evalkit.compare.observed import observe
 from evalkit.compare.settled import as_settled
 from evalkit.errors import UsageError
+from evalkit.run.interval import Bounds, value_bounds
 from evalkit.run.record import RunRecord, read_attempts
 from evalkit.stats.band import band
 from evalkit.stats.draws import DrawNoise, draw_noise, one_draw_if_identical
@@ -106,11 +107,13 @@ def measure(record: RunRecord, *, interval: str = "auto", group: str | None = No
     if (run.get("imported") or {}).get("samples") is False:
         return stated_score(run)
     percent = run["suite"]["unit"] == "percent"
-    scale, high = (100.0, 1.0) if percent else (1.0, None)
+    scale = 100.0 if percent else 1.0
     greedy = is_greedy(run)
     attempts = _read(record, outputs=greedy and run["protocol"]["k"] > 1, group=group)
     known = [[v for v in values if v is not None] for values in attempts.values]
     items = [values for values in known if values]
+    bounds = value_bounds(run["suite"], items)
+    low, high = bounds or (0.0, None)
     notes: list[str] = []
     score = run.get("score") or {}
     value = _value(score, items, scale, notes)
@@ -121,7 +124,7 @@ def measure(record: RunRecord, *, interval: str = "auto", group: str | None = No
         same = sum(map(len, noisy)) < sum(map(len, items))
         if same:
             notes.append("greedy repeats came out identical: they count as one draw")
-    noise = draw_noise(noisy, high=high) if plain else None
+    noise = draw_noise(noisy, low=low, high=high) if plain else None
     measurement = Measurement(
         run=run,
         value=value,
@@ -130,8 +133,8 @@ def measure(record: RunRecord, *, interval: str = "auto", group: str | None = No
         k=run["protocol"]["k"],
         graded=sum(map(len, items)),
         noise=noise,
-        draws=None if noise is None or value is None else score_interval(value, noise, LEVEL),
-        between=_between(attempts, known, interval, percent) if plain else None,
+        draws=_draws(value, noise, bounds),
+        between=_between(attempts, known, interval, bounds) if plain else None,
         counts=_counts(run, attempts),
         band=_band(run, attempts) if percent else None,
         passes=_passes(known, run["protocol"]["k"]) if percent else None,
@@ -191,15 +194,25 @@ def _deterministic(run: Mapping[str, Any], same: bool | None) -> bool | None:
     return True if run["endpoint"].get("settings", {}).get("deterministic") is True else None
 
 
+def _draws(value: float | None, noise: DrawNoise | None, bounds: Bounds | None) -> Interval | None:
+    """The interval over draws; no score lies outside of what its values can be."""
+    if value is None or noise is None:
+        return None
+    found = score_interval(value, noise, LEVEL)
+    if bounds is None:
+        return found
+    return replace(found, low=max(bounds[0], found.low), high=min(bounds[1], found.high))
+
+
 def _between(
-    attempts: _Attempts, known: Sequence[Sequence[float]], method: str, bounded: bool
+    attempts: _Attempts, known: Sequence[Sequence[float]], method: str, bounds: Bounds | None
 ) -> Interval | None:
     items = [values for values in known if values]
     groups = [g for g, values in zip(attempts.groups, known, strict=True) if values]
     grouped = any(group is not None for group in groups)
     try:
         return between_items(
-            items, level=LEVEL, bounded=bounded,
+            items, level=LEVEL, bounds=bounds,
             method="clustered" if grouped and method == "auto" else method,
             groups=groups if grouped else None,
         )  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 from evalkit.compare.match import Aliases, normal
 from evalkit.compare.measure import is_greedy
 from evalkit.errors import DataError, EvalkitError
+from evalkit.run.interval import value_bounds
 from evalkit.run.record import ATTEMPTS, RECORD, RunRecord, load_record, read_attempts
 from evalkit.stats.draws import DrawNoise, draw_noise, one_draw_if_identical
 
@@ -91,13 +92,14 @@ def read_pilot(record: RunRecord) -> Pilot:
     answered = [dict(zip(COLUMNS, row, strict=True)) for row in rows if row[2] is not None]
     if not answered:
         raise DataError(f"{record.folder} is no pilot: not one of its attempts has a value.")
-    percent = run["suite"]["unit"] == "percent"
+    draws = _draws(run, answered)
+    low, high = value_bounds(run["suite"], draws) or (0.0, None)
     return Pilot(
         folder=record.folder,
         model=run["model"],
         protocol=run["protocol"]["name"],
         attempts=len(answered),
-        noise=draw_noise(_draws(run, answered), high=1.0 if percent else None),
+        noise=draw_noise(draws, low=low, high=high),
         prompt_tokens=_mean(answered, "prompt_tokens"),
         completion_tokens=_mean(answered, "completion_tokens"),
         requests=_mean(answered, "requests"),

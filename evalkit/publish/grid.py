@@ -19,6 +19,7 @@ from evalkit.cache import is_encrypted
 from evalkit.compare.report import RunReport
 from evalkit.publish.samples import has_samples
 from evalkit.publish.table import Row
+from evalkit.run.interval import value_bounds
 from evalkit.run.record import read_attempts
 from evalkit.stats.draws import BOUND
 from evalkit.stats.intervals import between_items
@@ -115,7 +116,8 @@ def categories(reports: Iterable[RunReport]) -> Grid:
         found = _by_category(report)
         for name in sorted(found) if len(found) >= FEWEST else ():
             items = found[name]
-            interval = between_items(items, bounded=scale == 100.0) if len(items) > 1 else None
+            bounds = value_bounds(run["suite"], items)
+            interval = between_items(items, bounds=bounds) if len(items) > 1 else None
             value = sum(sum(draws) / len(draws) for draws in items) / len(items) * scale
             ends = NONE if interval is None else (
                 f"{interval.low * scale:.1f} to {interval.high * scale:.1f}"

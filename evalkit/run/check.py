@@ -151,10 +151,27 @@ def _fixtures(suite: Suite, grader: str | None, sandbox: str) -> str:
                 f"{path} line {number}: expected {row['expect']}, graded {said(grade)} "
                 f"(value {grade.value}, answer {grade.answer!r}; {grade.explanation})."
             )
+        _keep_to_scale(suite, grade, f"{path} line {number}")
         name = "scored" if isinstance(row["expect"], int | float) else row["expect"]
         counted[name] = counted.get(name, 0) + 1
     names = [name for name in ("scored", *EXPECTATIONS) if name in counted]
-    return ", ".join(f"{counted[name]} {name}" for name in names) + " as expected"
+    scale = "" if suite.best is None else f", within {suite.worst:g} to {suite.best:g}"
+    return ", ".join(f"{counted[name]} {name}" for name in names) + f" as expected{scale}"
+
+
+def _keep_to_scale(suite: Suite, grade: Grade, where: str) -> None:
+    """Refuse a value outside of the scale that the suite declares; intervals rest on it.
+
+    Raises:
+        DataError: as said.
+    """
+    if suite.best is None or grade.value is None:
+        return
+    if not suite.worst <= grade.value <= suite.best:
+        raise DataError(
+            f"{where}: scored {grade.value:g}, and suite.toml says {suite.worst:g} to "
+            f"{suite.best:g} (worst, best)."
+        )
 
 
 class CannedJudge(GradingWorld):

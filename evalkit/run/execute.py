@@ -21,7 +21,7 @@ from evalkit.run.engine import Engine, Stop
 from evalkit.run.folder import FINISHED, RunFolder
 from evalkit.run.interval import over_items
 from evalkit.run.outcome import RunOutcome
-from evalkit.run.plan import RunPlan, surroundings
+from evalkit.run.plan import RunPlan, pinned_suite, surroundings
 from evalkit.run.progress import progress
 from evalkit.run.pulse import pulse
 from evalkit.run.record import ATTEMPTS
@@ -189,7 +189,7 @@ def _interval(plan: RunPlan, engine: Engine) -> dict[str, Any] | None:
     if plan.design is not None and engine.graded:
         found: Any = plan.design.result()
         return {**found["intervals"]["differs"], "over": "draws"}
-    return over_items(engine.graded, plan.suite.unit)
+    return over_items(engine.graded, pinned_suite(plan.suite))
 
 
 def _cost(outside: Outside) -> float | None:

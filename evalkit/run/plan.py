@@ -118,12 +118,7 @@ class RunPlan:
             followed["left_out"] = dict(left_out)
         return followed | {
             "format": FORMAT,
-            "suite": {
-                "name": suite.name, "version": suite.version, "digest": suite.digest,
-                "benchmark": suite.benchmark, "title": suite.title, "metric": suite.metric,
-                "unit": suite.unit, "items": suite.items, "margin": suite.margin,
-                "protected": suite.protected, "style": suite.style,
-            },
+            "suite": pinned_suite(suite),
             "protocol": {
                 "name": protocol.name, "summary": protocol.summary, "variant": protocol.variant,
                 "grader": self.grader, "k": protocol.k, "params": dict(protocol.params),
@@ -243,6 +238,17 @@ def load_prompts(
         name: load_text(source, folder=suite.folder, mirror=mirror, own=own)
         for name, source in protocol.sources().items()
     }
+
+
+def pinned_suite(suite: Suite) -> dict[str, Any]:
+    """The suite as ``run.json`` has it."""
+    ends = {} if suite.best is None else {"best": suite.best, "worst": suite.worst}
+    return {
+        "name": suite.name, "version": suite.version, "digest": suite.digest,
+        "benchmark": suite.benchmark, "title": suite.title, "metric": suite.metric,
+        "unit": suite.unit, **ends, "items": suite.items, "margin": suite.margin,
+        "protected": suite.protected, "style": suite.style,
+    }  # fmt: skip
 
 
 def pinned_endpoint(endpoint: EndpointSettings) -> dict[str, Any]:

@@ -229,19 +229,19 @@ def between_items(
     items: Sequence[Sequence[float]],
     *,
     level: float = 0.95,
-    bounded: bool = True,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
     method: str = "auto",
     groups: Sequence[Hashable] | None = None,
 ) -> Interval | None:
     """An interval over items, by a named method or the one that fits the data.
 
     ``auto`` is Wilson for one draw an item of right or wrong, else Wilson with effective items for
-    values in 0..1, else Student's t.
+    values with bounds, else Student's t.
 
     Args:
         items: Values by item; items without a value must have been left out.
         level: Confidence.
-        bounded: Values lie in 0..1.
+        bounds: Least and greatest possible value; None for a score without bounds.
         method: One of :data:`METHODS`.
         groups: The group of each item, for ``clustered``.
 
@@ -253,9 +253,11 @@ def between_items(
     """
     if not items:
         return None
+    if bounds not in (None, (0.0, 1.0)) and method in ("auto", "wilson"):
+        return _stretched(items, bounds, level, method)
     means = [fmean(draws) for draws in items]
     single = all(len(draws) == 1 and draws[0] in (0.0, 1.0) for draws in items)
-    if method in ("wilson", "clopper-pearson") and not (bounded and single):
+    if method in ("wilson", "clopper-pearson") and not (bounds and single):
         raise ValueError(f"{method} is for one draw an item of right or wrong.")
     if method == "clopper-pearson":
         return clopper_pearson(round(sum(means)), len(means), level)
@@ -269,9 +271,22 @@ def between_items(
         return clustered(means, groups, level)
     if method not in ("auto", "wilson"):
         raise ValueError(f"{method!r} is no interval; there are {', '.join(METHODS)}.")
-    if bounded and single:
+    if bounds and single:
         return wilson(sum(means), len(means), level)
-    return effective_wilson(items, level) if bounded else student_t(means, level)
+    return effective_wilson(items, level) if bounds else student_t(means, level)
+
+
+def _stretched(
+    items: Sequence[Sequence[float]], bounds: tuple[float, float], level: float, method: str
+) -> Interval | None:
+    """The interval of values moved to 0..1, and its ends moved back."""
+    low, width = bounds[0], bounds[1] - bounds[0]
+    moved = [[(value - low) / width for value in draws] for draws in items]
+    found = between_items(moved, level=level, method=method)
+    if found is None:
+        return None
+    ends = low + width * found.low, low + width * found.high
+    return Interval(*ends, found.level, found.method)
 
 
 def wilson_ends(p: float, trials: float, z: float) -> tuple[float, float]:

@@ -26,6 +26,7 @@ style = "creative-writing"
 benchmark = "Own writing"
 metric = "rubric avg@k"
 unit = "points"
+best = 100
 graders = ["criteria", "official"]
 [options]
 judge = {{ temperature = 0.0, max_tokens = 300 }}

@@ -13,6 +13,7 @@ import pytest
 from evalkit.adapters.judged import NOTICE, Judging
 from evalkit.errors import DataError, SuiteError
 from evalkit.run import load_run
+from evalkit.run.check import check_suite
 from evalkit.run.command import RunCommand, run_command
 from evalkit.settings import EndpointSettings
 from tests.adapters.own_judged import (
@@ -71,6 +72,9 @@ def test_pieces_are_scored_with_seeds_criteria_and_measures(
     # (15 + 9 + (20 - 4)) / 3 * 5
     assert score["value"] == pytest.approx(40 / 3 * 5)
     assert (score["items"], score["attempts"], score["counts"]["graded"]) == (2, 2, 4)
+    assert (record["suite"]["best"], record["suite"]["worst"]) == (100.0, 0.0)
+    assert score["interval"]["method"] == "Wilson, effective items"
+    assert 0 < score["interval"]["low"] < score["value"] < score["interval"]["high"] < 100
     assert (score["extra"]["Clear"], score["extra"]["Wordy"]) == (15.0, 4.0)
     assert score["extra"]["if_missing_right"] == score["value"]
     words = len(PIECE.split())
@@ -89,6 +93,25 @@ def test_pieces_are_scored_with_seeds_criteria_and_measures(
     assert all("<SEED>" in q for q in server.questions() if q.startswith("Rate"))
     assert set(record["prompts"]) == {"judge", "criteria", "negative", "pairwise"}
     assert len(json.loads(frame["metadata"][0])["judge"]["said"]) == 1
+
+
+def test_fixtures_must_keep_to_the_scale(writing: tuple[Path, Path]) -> None:
+    suite, data = writing
+    sample = {"id": "1", "writing_prompt": "Write. <SEED>", "seed_modifiers": ["Now."]}
+    fixture = {
+        "sample": sample, "response": PIECE, "expect": 40 / 3 * 5,
+        "judge": "Clear: 15\nVivid: 9\nWordy: 4",
+        "texts": {"judge": "{test_model_response}", "criteria": "Clear\nVivid\nWordy",
+                  "negative": "Wordy"},
+    }  # fmt: skip
+    (suite / "fixtures.jsonl").write_text(json.dumps(fixture) + "\n")
+    assert "1 scored as expected, within 0 to 100" in "\n".join(
+        check_suite(str(suite), data=data).lines()
+    )
+    toml = (suite / "suite.toml").read_text()
+    (suite / "suite.toml").write_text(toml.replace("best = 100", "best = 50"))
+    said = [one.detail for one in check_suite(str(suite), data=data).checks if not one.ok]
+    assert any("scored 66.6667, and suite.toml says 0 to 50" in detail for detail in said)
 
 
 def test_judge_failures_are_counted_and_are_no_zeros(

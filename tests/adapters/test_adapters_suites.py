@@ -43,6 +43,13 @@ def test_reads_what_toml_says(tmp_path: Path) -> None:
     assert suite.protocols["plain"].prompt.text == "What is {question}?"
 
 
+def test_points_may_have_a_scale(tmp_path: Path) -> None:
+    assert read_suite(write_suite(tmp_path)).best is None
+    points = MINIMAL.replace("[data]", 'unit = "points"\nbest = 10\nworst = -2.5\n[data]', 1)
+    suite = read_suite(write_suite(tmp_path / "b", text=points))
+    assert (suite.best, suite.worst) == (10.0, -2.5)
+
+
 def test_a_protocol_may_have_rows_of_its_own(tmp_path: Path) -> None:
     extra = """
 [protocols.later]
@@ -68,6 +75,11 @@ file = "later.jsonl"
         (('summary = "as it is"', 'summary = ""\ngrader = "judge"'), "grader 'judge'"),
         (("[data]", "default_protocol = 'other'\n[data]"), "default_protocol is 'other'"),
         (("[data]", "[data"), "not valid TOML"),
+        (("[data]", "best = 10\n[data]"), 'for unit = "points"'),
+        (("[data]", 'unit = "points"\nworst = 1\n[data]'), "worst needs best"),
+        (("[data]", 'unit = "points"\nbest = 1\nworst = 1.0\n[data]'), "not 1 to 1"),
+        (("[data]", 'unit = "points"\nbest = inf\n[data]'), "not 0 to inf"),
+        (("[data]", 'unit = "points"\nbest = "high"\n[data]'), "best must be int or float"),
     ],
 )
 def test_refuses_and_says_where(tmp_path: Path, change: tuple[str, str], message: str) -> None:

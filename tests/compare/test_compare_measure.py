@@ -103,6 +103,26 @@ def test_points_are_left_as_they_are(tmp_path: Path) -> None:
     assert single.between is not None
 
 
+def test_points_with_a_scale_have_the_bounds_of_percent(tmp_path: Path) -> None:
+    draws = [[0.9], [1.0], [0.6], [0.98]]
+    percent = measure(write_run(tmp_path / "percent", Run(draws)))
+    suite = {"unit": "points", "best": 60.0, "worst": 10.0}
+    scaled = Run([[10 + 50 * value for value in of_item] for of_item in draws], suite=suite)
+    points = measure(write_run(tmp_path / "points", scaled))
+    assert percent.noise is not None and points.noise is not None  # noqa: PT018
+    assert points.noise.se == pytest.approx(50 * percent.noise.se)
+    assert points.noise.method == percent.noise.method
+    assert percent.between is not None and points.between is not None  # noqa: PT018
+    assert points.between.high == pytest.approx(10 + 50 * percent.between.high)
+    assert points.draws is not None
+    assert points.draws.high <= 60
+    # A value outside of the scale (an official grader that does not clip) leaves no bounds.
+    beyond = measure(write_run(tmp_path / "beyond", Run([[61.0], [40.0]], suite=suite)))
+    assert beyond.noise is None
+    assert beyond.between is not None
+    assert beyond.between.high > 60
+
+
 def test_nothing_graded_is_not_zero(tmp_path: Path) -> None:
     items: list[list[Value]] = [[(None, "infrastructure")], [(None, "infrastructure")]]
     found = measure(write_run(tmp_path, Run(items)))

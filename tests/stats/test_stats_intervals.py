@@ -95,7 +95,18 @@ def test_one_item_has_no_spread() -> None:
     assert student_t([0.5]) is None
     assert cluster_bootstrap([[0.5, 1.0]]) is None
     assert between_items([]) is None
-    assert between_items([[3.0]], bounded=False) is None
+    assert between_items([[3.0]], bounds=None) is None
+
+
+def test_an_interval_moves_with_its_bounds_and_keeps_to_them() -> None:
+    items = [[1.0, 0.75], [1.0, 1.0], [0.5, 1.0]]
+    plain = between_items(items)
+    moved = between_items([[50 * v - 10 for v in of_item] for of_item in items], bounds=(-10, 40))
+    free = between_items([[50 * v - 10 for v in of_item] for of_item in items], bounds=None)
+    assert plain is not None and moved is not None and free is not None  # noqa: PT018
+    assert (moved.low, moved.high) == pytest.approx((50 * plain.low - 10, 50 * plain.high - 10))
+    assert moved.method == plain.method
+    assert moved.high <= 40 < free.high
 
 
 def test_the_bootstrap_is_seeded_and_draws_items_not_draws() -> None:

@@ -68,7 +68,7 @@ def write_foreign(run: ForeignRun, source: Path, root: Path, *, suite: str | Non
         k = fields["protocol"]["k"]
         score = mean_score(graded, metric=run.metric, k=k, unit=run.unit)
         fields["score"] = _score(score.metric, score.value, score.items, k, dict(score.counts))
-        fields["score"]["interval"] = over_items(graded, run.unit)
+        fields["score"]["interval"] = over_items(graded, fields["suite"])
         fields["failures"] = _failures(run.attempts)
     write_record(folder, fields)
     return folder
