@@ -60,6 +60,7 @@ def publish(
     """
     from evalkit.compare.match import parse_aliases
     from evalkit.compare.report import finished, report_run
+    from evalkit.errors import DataError
     from evalkit.publish.markdown import markdown
     from evalkit.publish.write import make_publication, write_publication
     from evalkit.run.record import find_runs
@@ -84,10 +85,17 @@ def publish(
     if to == "-":
         click.echo(markdown(publication.rows), nl=False)
         return
-    written = write_publication(publication, Path(to), forms)
+    written, refused = [], []
+    for form in forms:  # one that these runs cannot have does not keep the others back
+        try:
+            written += write_publication(publication, Path(to), [form])
+        except DataError as error:
+            refused.append(f"{form} was not written: {error}")
     if plots:
         from evalkit.publish.plots import write_plots
 
         written += write_plots(publication.reports, Path(to), plots)
     for path in written:
         say(f"wrote {path}")
+    if refused:
+        raise DataError(" ".join(refused))

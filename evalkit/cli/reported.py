@@ -122,7 +122,11 @@ class _Printer:
             _markdown(self._rows, self._show)
         elif self._form == "table":
             _table(self._rows, self._show)
-            say(f"{len(self._rows)} claims in {self._documents} documents.")
+            claims, documents = len(self._rows), self._documents
+            say(
+                f"{claims} claim{'s' * (claims != 1)} in {documents} "
+                f"document{'s' * (documents != 1)}."
+            )
 
 
 def around(text: str, claim: Claim) -> str:

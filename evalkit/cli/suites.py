@@ -41,7 +41,7 @@ def list_(as_json: bool) -> None:
         if as_json:
             click.echo(orjson.dumps(_plain(suite)).decode())
         else:
-            items = f"{suite.items} items" if suite.items else "own data"
+            items = f"{suite.items} items" if suite.items else "as many items as the data has"
             click.echo(f"{suite.name:<24} {suite.title}: {suite.metric}, {items} ({suite.origin})")
     if broken:
         raise SuiteError(" ".join(broken))
@@ -61,7 +61,8 @@ def show(suite: str, as_json: bool) -> None:
         click.echo(orjson.dumps(_plain(found), option=orjson.OPT_INDENT_2).decode())
         return
     click.echo(f"{found.name} {found.version} – {found.title} ({found.origin}, {found.folder})")
-    click.echo(f"  {found.summary}")
+    if found.summary:
+        click.echo(f"  {found.summary}")
     click.echo(f"  measures {found.benchmark}; metric {found.metric}; margin {found.margin:g}")
     for source, paths in _sources(found).items():
         click.echo(f"  data {source}" + (f" ({len(paths)} files)" if paths else ""))

@@ -144,3 +144,13 @@ def test_an_unknown_form_or_a_folder_that_is_missing_is_refused(tmp_path: Path) 
     assert "no form 'docx'" in wrong.err
     assert call(tmp_path, "publish", "runs", "--format", "csv").code == 2
     assert all(name in FORMS for name in ("md", "latex", "csv", "parquet"))
+
+
+def test_a_form_that_cannot_be_had_does_not_keep_the_others_back(tmp_path: Path) -> None:
+    write_runs(tmp_path / "runs")
+    said = call(tmp_path, "publish", "runs", "--format", "hub,csv,md", "--to", "x")
+    assert said.code == 2
+    written = {path.name for path in (tmp_path / "x").iterdir()}
+    assert written == {"scores.csv", "scores.md", "tables.md"}
+    assert "hub was not written: No run is over" in said.err
+    assert said.err.count("wrote ") == 3
