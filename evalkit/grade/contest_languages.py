@@ -2,8 +2,12 @@
 
 ``cpp17`` is compiled as DMOJ does it (judge-server f098cd3, ``c_like_executor``): g++ with ``-O2
 -march=native -std=c++17 -DONLINE_JUDGE``. ``pypy3`` and ``cpython`` are run as they are, after a
-look whether they parse, since a syntax error is a compile error. Compilers and interpreters are the
-machine's own; :meth:`Language.missing` says before a run what is not there.
+look whether they parse, since a syntax error is a compile error. So is a source that takes the
+compiler too long (DMOJ: "compiler timed out"), but that is told by processor time: whom the clock
+alone stops, twice and the second time alone, met a busy machine, and no verdict is given.
+
+Compilers and interpreters are the machine's own; :meth:`Language.missing` says before a run what is
+not there.
 
 Example::
 
@@ -18,9 +22,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from evalkit.sandbox import BoxSpec, ExecStatus, Limits, Sandbox
+from evalkit.sandbox import BoxSpec, ExecResult, ExecStatus, Limits, Sandbox
 
 COMPILE_CPU_S: Final = 60.0  # DMOJ gives 10 s by the clock; a busy machine must not fail a program
+TOO_BUSY: Final = "did not end although it hardly computed: the machine is too busy to judge"
 PARSE: Final = "import sys; compile(open(sys.argv[1], 'rb').read(), 'program', 'exec')"
 
 
@@ -136,13 +141,21 @@ async def compile_program(sandbox: Sandbox, program: Program) -> Built:
     async with sandbox.open(BoxSpec(limits, keep=True)) as box:
         await box.put({**program.files, language.source: program.content})
         result = await box.exec(list(language.compiler))
-        if result.status is ExecStatus.TIMEOUT and (result.cpu_s or 0.0) < COMPILE_CPU_S:
+        if _waited(result):
             result = await box.exec(list(language.compiler), alone=True)
         if result.status is ExecStatus.OK:
             return Built({"program": await box.get("program", 64 << 20)})
     if result.status is ExecStatus.SANDBOX_ERROR:
         return Built(None, None, f"the sandbox failed: {result.detail}")
+    if _waited(result):
+        return Built(None, None, f"the compiler {TOO_BUSY}")
     return Built(None, False, _first_error(result.stderr) or result.detail)
+
+
+def _waited(result: ExecResult) -> bool:
+    """Stopped by the clock and not for computing: no exit code, and little processor time."""
+    by_clock = result.status is ExecStatus.TIMEOUT and result.exit_code is None
+    return by_clock and (result.cpu_s or 0.0) < COMPILE_CPU_S
 
 
 def _first_error(stderr: bytes) -> str:

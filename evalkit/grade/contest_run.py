@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from evalkit.grade import contest_supervisor
 from evalkit.grade.contest_compare import Rule
-from evalkit.grade.contest_languages import Program, compile_program
+from evalkit.grade.contest_languages import TOO_BUSY, Program, compile_program
 from evalkit.grade.contest_packages import Packages
 from evalkit.sandbox import BoxSpec, ExecResult, ExecStatus, Limits, Sandbox
 
@@ -273,9 +273,11 @@ class _Run:
         answers = _answers(result.stdout, token)
         if job["check"] and answers:
             checked = answers.pop(0)
+            waited = checked.stopped == "wall" and checked.doubtful(self.limits)
+            if waited and not alone:
+                return await self.box(inputs, check=True, alone=True)
             if checked.code or checked.stopped:
-                said = _last_line(checked.stderr) or "it does not compile"
-                return [], ProgramVerdict(False, "CE", (), said)
+                return [], _unparsed(checked, waited, self.limits)
         return answers, None if answers else _without_answer(result, self.limits)
 
     def _job(
@@ -346,6 +348,16 @@ def _without_answer(result: ExecResult, limits: CaseLimits) -> ProgramVerdict:
     code = "MLE" if memory else "RTE"
     case = CaseResult(code, said, result.cpu_s or 0.0, result.wall_s, result.max_rss_mb or 0.0)
     return ProgramVerdict(False, code, (case,), said)
+
+
+def _unparsed(checked: _Answer, waited: bool, limits: CaseLimits) -> ProgramVerdict:
+    """The verdict on a source that the look at it did not get through."""
+    if waited:
+        return ProgramVerdict(None, "IE", (), f"the look whether it parses {TOO_BUSY}")
+    said = _last_line(checked.stderr) or "it does not compile"
+    if checked.cpu_s > limits.cpu_s:
+        said = f"parsing took more than {limits.cpu_s:g} s of processor time"
+    return ProgramVerdict(False, "CE", (), said)
 
 
 def _last_line(data: bytes) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from evalkit.errors import SandboxError
+from evalkit.grade import contest_languages
 from evalkit.grade.contest_compare import RULES
 from evalkit.grade.contest_extract import fenced_code, livecodebench_code, ojbench_code
-from evalkit.grade.contest_languages import CPP17, CPYTHON, PYPY3, Program
+from evalkit.grade.contest_languages import CPP17, CPYTHON, PYPY3, Language, Program
 from evalkit.grade.contest_packages import PackageFinder, Packages
 from evalkit.grade.contest_run import CaseLimits, ProgramVerdict, comparing, grade_program
 from evalkit.grade.livecodebench import OfficialVerdict, ProblemTests, run_official
@@ -189,6 +190,35 @@ def test_cpp_is_compiled(sandbox: Sandbox) -> None:
     broken = graded(sandbox, Program(CPP17, "int main( {}"))
     assert (broken.code, broken.passed) == ("CE", False)
     assert "error" in broken.explanation
+
+
+@pytest.mark.sandbox
+def test_a_compiler_that_waits_is_a_slow_machine_and_one_that_computes_a_bad_program(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest_languages, "COMPILE_CPU_S", 0.3)
+    waiting = Language("waiting", "program.cpp", None, ("sleep", "60"))
+    found = graded(sandbox, Program(waiting, "x"))
+    assert (found.passed, found.code) == (None, "IE")
+    assert "the machine is too busy" in found.explanation
+    monkeypatch.setattr(contest_languages, "COMPILE_CPU_S", 1.0)
+    looping = Language("looping", "program.cpp", None, ("sh", "-c", "while :; do :; done"))
+    found = graded(sandbox, Program(looping, "x"))
+    assert (found.passed, found.code) == (False, "CE")
+
+
+@pytest.mark.sandbox
+def test_a_source_is_no_compile_error_for_the_clock(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest_languages, "PARSE", "import time; time.sleep(60)")
+    found = graded(sandbox, Program(CPYTHON, SUM), cpu_s=0.1)
+    assert (found.passed, found.code) == (None, "IE")
+    assert "the machine is too busy" in found.explanation
+    monkeypatch.setattr(contest_languages, "PARSE", "while True: pass")
+    found = graded(sandbox, Program(CPYTHON, SUM), cpu_s=0.6)
+    assert (found.passed, found.code) == (False, "CE")
+    assert "processor time" in found.explanation
 
 
 @pytest.mark.sandbox
