@@ -26,6 +26,7 @@ def pull(suites: tuple[str, ...], to: Path, mirror: str | None) -> None:
     """
     from evalkit.adapters import find_suite
     from evalkit.data import pull as pull_sources
+    from evalkit.errors import DataError
     from evalkit.settings import load_settings
 
     settings = load_settings({"mirror": mirror})
@@ -43,7 +44,7 @@ def pull(suites: tuple[str, ...], to: Path, mirror: str | None) -> None:
         to,
         mirror=Path(settings["mirror"]) if settings["mirror"] else None,
     )
-    if not report.written and not report.present:
+    if not report.written and not report.present and not report.missing:
         say("These suites bring their own files: there is nothing to pull, and no mirror was made.")
         return
     for key in report.written:
@@ -52,4 +53,10 @@ def pull(suites: tuple[str, ...], to: Path, mirror: str | None) -> None:
         click.echo(f"present  {key}")
     for key in report.local:
         click.echo(f"local    {key}")
+    for key in report.missing:
+        click.echo(f"missing  {key}")
+    if report.missing:
+        first, *rest = report.missing.values()
+        more = f" {len(rest)} more of the sources above could not be had." if rest else ""
+        raise DataError(f"{first}{more} What was fetched is kept: run the same again for the rest.")
     say(f"Use it with EVALKIT_MIRROR={to}")

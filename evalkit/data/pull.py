@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,12 +40,14 @@ class PulledReport:
         written: Fetched and stored.
         present: In the mirror already, with the right digest.
         local: Files and texts of suites themselves, which need no mirror.
+        missing: Sources that could not be had → why.
     """
 
     folder: Path
     written: tuple[str, ...]
     present: tuple[str, ...]
     local: tuple[str, ...]
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +75,64 @@ def pull(
         mirror: Another mirror to take from before the network is asked.
         base: Address under which raw files of GitHub are served.
 
+    What cannot be had does not keep the rest back; of a source with several files the rest is then
+    not tried.
+
     Raises:
-        DataError: something cannot be had or written; what was pulled before it is kept.
+        DataError: the mirror's index is broken, or the folder cannot be written.
     """
     written: list[str] = []
     present: list[str] = []
     local: list[str] = []
+    missing: dict[str, str] = {}
+    for wanted in _wanted(list(specs), list(texts), to, mirror, base):
+        if wanted.fetch is None:
+            local.append(wanted.key)
+        elif wanted.there():
+            present.append(wanted.key)
+        elif wanted.source not in missing:
+            try:
+                fetched = wanted.fetch()
+            except DataError as error:
+                missing[wanted.source] = str(error)
+                continue
+            # A copy that nobody vouched for is not the pinned revision because it was copied.
+            written.append(_add(to, fetched.key or wanted.key, fetched))
+    return PulledReport(to, tuple(written), _once(present, written), _once(local, ()), missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One file of a mirror; without ``fetch`` the suite brings it along."""
+
+    key: str
+    source: str = ""
+    there: Callable[[], bool] = bool
+    fetch: Callable[[], _Fetched] | None = None
+
+
+def _wanted(
+    specs: list[DataSpec], texts: list[TextSource], to: Path, mirror: Path | None, base: str
+) -> Iterator[_Wanted]:
+    """Everything that specs and texts need."""
     for spec in specs:
         check_spec(spec)
         if spec.file is not None:
-            local.append(f"file:{spec.file}")
+            yield _Wanted(f"file:{spec.file}")
         elif spec.files:
             for path in spec.files:
                 key = file_key(spec, path)
-                if _has(to, key):
-                    present.append(key)
-                else:
-                    written.append(_add(to, key, _fetch_one(spec, path, mirror, base)))
-        elif _has(to, data_keys(spec)[0]):
-            present.append(data_keys(spec)[0])
+                fetch = partial(_fetch_one, spec, path, mirror, base)
+                yield _Wanted(key, file_key(spec, ""), partial(_has, to, key), fetch)
         else:
-            fetched = _fetch_data(spec, mirror)
-            # A copy that nobody vouched for is not the pinned revision because it was copied.
-            written.append(_add(to, fetched.key or data_keys(spec)[0], fetched))
+            key = data_keys(spec)[0]
+            yield _Wanted(key, key, partial(_has, to, key), partial(_fetch_data, spec, mirror))
     for text in texts:
         if text.source is None:
-            local.append(f"file:{text.file}" if text.file else "text")
-        elif _has_text(to, text):
-            present.append(text.source)
+            yield _Wanted(f"file:{text.file}" if text.file else "text")
         else:
-            written.append(_add(to, text.source, _fetch_text(text, mirror, base)))
-    return PulledReport(to, tuple(written), _once(present, written), _once(local, ()))
+            fetch = partial(_fetch_text, text, mirror, base)
+            yield _Wanted(text.source, text.source, partial(_has_text, to, text), fetch)
 
 
 def _once(keys: Iterable[str], without: Iterable[str]) -> tuple[str, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -218,3 +220,24 @@ def test_the_address_of_a_web_site(tmp_path: Path) -> None:
     for word in ("web page", "'Our Lab'", "https://api.moonshot.ai/v1"):
         assert word in said.err
     assert asked == ["GET", "POST"]
+
+
+def test_a_pull_says_what_it_has_and_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = b'{"problem": "1+1?", "answer": 2}\n'
+    (tmp_path / "have").mkdir()
+    (tmp_path / "have" / "rows.jsonl").write_bytes(rows)
+    entry = {"file": "rows.jsonl", "sha256": sha256(rows).hexdigest()}
+    index = {"format": 1, "entries": {"hub:math-ai/aime25:test": entry}}
+    (tmp_path / "have" / "index.json").write_text(json.dumps(index))
+    for name in ("HTTPS_PROXY", "https_proxy"):  # no network, whatever this machine has
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    said = call(tmp_path, "data", "pull", "aime-2025", "--to", "mirror", "--mirror", "have")
+    assert said.code == 2
+    assert "fetched  hub:math-ai/aime25:test\n" in said.out
+    assert "missing  github:openai/gpt-oss@" in said.out
+    assert "What was fetched is kept" in said.err
+    kept = json.loads((tmp_path / "mirror" / "index.json").read_text())
+    assert list(kept["entries"]) == ["hub:math-ai/aime25:test"]

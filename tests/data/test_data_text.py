@@ -180,6 +180,18 @@ def test_what_was_pulled_works_without_network(
     assert second.written == (SOURCE,)
 
 
+def test_what_cannot_be_had_does_not_keep_the_rest_back(site: Site, tmp_path: Path) -> None:
+    folder = SOURCE.rpartition("/")[0]
+    lost = replace(PINNED, source=f"{folder}/lost.py", sha256="2" * 64)
+    several = DataSpec(source=folder, files={"a.json": "0" * 64, "b.json": "1" * 64})
+    to = tmp_path / "mirror"
+    report = pull([several], [lost, PINNED], to, base=site.base)
+    assert report.written == (SOURCE,)
+    assert list(report.missing) == [folder, lost.source]
+    assert "a.json" in next(iter(report.missing.values()))
+    assert pull([], [PINNED], to, base="http://127.0.0.1:9").missing == {}
+
+
 def test_a_damaged_file_is_pulled_again_but_a_damaged_index_is_left(
     site: Site, tmp_path: Path
 ) -> None:
