@@ -6,8 +6,11 @@ so that a cell or a paragraph comes out the same wherever its markup came from.
 
 from __future__ import annotations
 
+import re
+
 from evalkit.errors import DataError
 from evalkit.reported.document import (
+    EMPTY_CELL,
     MAX_CELLS,
     Block,
     Cell,
@@ -22,6 +25,9 @@ from evalkit.reported.document import (
 from evalkit.reported.mapped import NOTHING, Mapped, Writer
 
 
+_RAISED_MARK = re.compile(r"\s*[0-9a-z*†‡§,]{1,3}\s*")
+
+
 class _OpenTable:
     """A table that is being read: finished rows and the cell under the pen."""
 
@@ -31,6 +37,7 @@ class _OpenTable:
         self.caption = ""
         self.cell: tuple[bool, int, int] | None = None
         self.cells = 0
+        self.uneven: set[int] = set()
         self.in_caption = False
 
 
@@ -41,6 +48,7 @@ class Builder:
         self.source = source
         self.where = where
         self.parts: list[Part] = []
+        self.raised = False  # the next text is set above the line
         self._writer = Writer(source)
         self._kind = Kind.PARAGRAPH
         self._level = 0
@@ -55,6 +63,18 @@ class Builder:
     def literal(self, text: str, at: int) -> None:
         """Text that stands for an entity or a macro at ``at``."""
         self._writer.literal(text, at)
+
+    def lift(self, text: str, at: int) -> None:
+        """Keep raised text apart from what it stands behind: a mark by a sign, words by a space."""
+        if not self.raised or not text.strip():
+            return
+        self.raised = False
+        mark = _RAISED_MARK.fullmatch(text) is not None or text[0] in "-−"
+        behind = self.last
+        if (behind.isalnum() or behind in tuple("%)]")) and (text[0].isalnum() or mark):
+            self.literal("^" if mark else " ", at)
+        elif behind in (" ", "\u00a0") and text.strip().isdigit() and mark:
+            self.literal("^", at)
 
     @property
     def last(self) -> str:
@@ -118,6 +138,11 @@ class Builder:
             self.end_cell()
             self._tables[-1].rows.append([])
 
+    def uneven(self) -> None:
+        """The open row has fewer or more cells than its table has columns."""
+        if self._tables:
+            self._tables[-1].uneven.add(len(self._tables[-1].rows) - 1)
+
     def cell(self, header: bool, rowspan: int = 1, colspan: int = 1) -> None:
         """Start a cell of the open row."""
         if not self._tables:
@@ -155,10 +180,15 @@ class Builder:
         self.end_cell()
         self._take()
         table = self._tables.pop()
-        rows = [row for row in table.rows if row]
-        if rows:
-            placed = grid(rows, self.where)
-            self.parts.append(Table(placed, table.caption.strip(), table.at))
+        filled = [i for i, row in enumerate(table.rows) if row]
+        if filled:
+            placed = grid([table.rows[i] for i in filled], self.where)
+            shifted = frozenset(
+                place
+                for place, i in enumerate(filled)
+                if i in table.uneven or any(cell is EMPTY_CELL for cell in placed[place])
+            )
+            self.parts.append(Table(placed, table.caption.strip(), table.at, shifted))
 
     def done(self) -> list[Part]:
         """Everything, with what was left open closed."""

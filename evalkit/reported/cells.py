@@ -22,16 +22,24 @@ _CHANGE = (
     rf"(?:[(\[（]?\s*(?:[+\-−–↑↓▲▼△▽⬆⬇]\s*[+\-−]?{_NUM}|{_NUM}\s*[↑↓▲▼])"
     r"\s*(?:%|pp|pts?)?\s*[)\]）]?)"
 )
+# What people put before a figure: a medal, an arrow, the name of its scale.
+_PICTURE = (  # without the ticks and crosses that count passes and failures, and marks of notes
+    r"[\U0001F300-\U0001FAFF\u2600-\u2604\u2607-\u2712\u2719-\u271c\u271e-\u27bf\u2b50\ufe0f]"
+)
+_AHEAD = rf"(?:(?:{_PICTURE}\s*)+|elo|rating)"
+_PICTURED = re.compile(rf"{_PICTURE}\s*\d")  # two of them count passes and failures
 _SCORE = re.compile(
-    rf"\s*(?P<bound>[~≈∼<>≤≥≲≳]|>=|<=|&lt;|&gt;)?\s*(?P<lead>{_MARK})?\s*"
-    rf"(?P<cost>\$)?(?P<number>{_NUM})"
+    rf"\s*(?:{_AHEAD}[\s:：]*)?"
+    rf"(?P<bound>[~≈∼<>≤≥≲≳]|>=|<=|&lt;|&gt;)?\s*(?P<lead>{_MARK})?\s*"
+    rf"(?P<cost>\$)?(?P<number>[-−–]?{_NUM})"
     rf"\s*(?P<of>/\s*\d{{1,4}}(?![\d.,]|\s*[A-Za-z%$]))?"
     rf"\s*(?P<spread>(?:±|\+/-|\+-)\s*{_NUM})?"
-    rf"\s*(?P<unit>%|％|pts?\b|points?\b|分|점|点|Punkte?|балл\w*)?"
+    rf"\s*(?P<unit>%|％|pts?\b|points?\b|分|점|点|Punkte?|балл\w*|Elo\b)?"
     rf"\s*(?P<spread2>[(\[]?(?:±|\+/-)\s*{_NUM}\s*%?[)\]]?)?"
     rf"\s*(?P<marks>{_MARK}(?:\s*,?\s*{_MARK})*)?"
     rf"\s*(?P<change>{_CHANGE})?"
-    rf"\s*(?P<marks2>{_MARK})?\s*(?P<medal>[🥇🥈🥉🏆✅]*)"
+    rf"\s*(?P<marks2>{_MARK})?\s*(?P<medal>(?:{_PICTURE}\s*)*)",
+    re.IGNORECASE,
 )
 _NOT_MEASURED = re.compile(
     r"\s*(?:[-–—−‐‑_/\\*†‡·.…✗✘×✓✔]+|n\.?\s?/?\s?a\.?|none|tbd|k\.\s?a\.|нет( данных)?|н/д|无"
@@ -45,7 +53,8 @@ _NO_FIGURE = re.compile(
     re.IGNORECASE,
 )
 _DATE = re.compile(
-    r"\s*(?:(?:19[5-9]|20[0-4])\d\s?[./年-]\s?[01]?\d(?:\s?[./月-]\s?[0-3]?\d)?"
+    r"\s*(?:(?:19[5-9]|20[0-4])\d(?:\s?[/年-]\s?[01]?\d|\.[01]\d|\.\d(?=[.月]))"
+    r"(?:\s?[./月-]\s?[0-3]?\d)?"
     r"|[0-3]?\d[./][01]?\d[./](?:19|20)\d\d)\s?[日月]?\s*"
 )
 _MARKUP = re.compile(
@@ -82,6 +91,18 @@ class Score:
     note: str = ""
 
 
+def is_signed(text: str) -> bool:
+    """A number with a plus before it: it and its column are changes, not scores."""
+    return re.fullmatch(rf"\s*\(?\+\s?{_NUM}\s?(?:%|pp|pts?)?\)?\s*", flat(text)) is not None
+
+
+def is_date(text: str) -> bool:
+    """A day or a month; "2024.6" is one among days, and a score among scores."""
+    return re.fullmatch(r"\s*(?:19|20)\d\d\.\d{1,2}\s*", text) is not None or (
+        _DATE.fullmatch(flat(text)) is not None
+    )
+
+
 def not_measured(text: str) -> bool:
     """Empty, a dash, "n/a" and the like."""
     return _NOT_MEASURED.fullmatch(text) is not None
@@ -90,18 +111,18 @@ def not_measured(text: str) -> bool:
 def read_score(text: str, language: str) -> list[Score]:
     """The scores of a cell's line; empty when it is no score cell."""
     plain = _MARKUP.sub(lambda m: " " * len(m[0]), flat(text))
-    if _DATE.fullmatch(plain):
+    if _DATE.fullmatch(plain) or len(_PICTURED.findall(plain)) > 1:
         return []
     if not any(c.isdigit() for c in plain) or len(plain) > 120 or _PRICE.search(text):
         return []
-    bracketed = re.fullmatch(r"\s*[(（]([^()（）]+)[)）]\s*", plain)
+    bracketed = re.fullmatch(r"\s*[(（\[]([^()（）\[\]]+)[)）\]]\s*", plain)
     if bracketed:
         # The whole cell in brackets: the second figure of a column that has two.
         inner = read_score(bracketed[1], language)
         at = bracketed.start(1)
         return [replace(s, start=s.start + at, end=s.end + at, second=True) for s in inner]
     first = _SCORE.match(plain)
-    if first is None or first["cost"]:
+    if first is None or first["cost"] or _is_range(first):
         return []
     scores = [_score(first, 0, text, language, second=False)]
     rest, at = plain[first.end() :], first.end()
@@ -121,12 +142,17 @@ def read_score(text: str, language: str) -> list[Score]:
         if _aside(rest):
             return scores
         at += opened.end()
+        if raised := re.fullmatch(rf"\s*[(\[]\s*({_MARK})\s*[)\]]\s*", rest):
+            return [replace(scores[0], marks=scores[0].marks + raised[1]), *scores[1:]]
         following = _SCORE.match(plain, at)
         if following is None or following["cost"]:
             return []
         if opened["sep"] in ("→", "->"):
             scores = []
-        scores.append(_score(following, at, text, language, second=True))
+        more = _score(following, at, text, language, second=True)
+        if scores and scores[0].unit == "%" and more.value > 100:
+            return scores  # of how many
+        scores.append(more)
         at = following.end()
         closed = re.match(r"\s*[)\]）]\s*" + rf"(?:{_MARK})?", plain[at:])
         at += closed.end() if closed else 0
@@ -139,13 +165,19 @@ def read_score(text: str, language: str) -> list[Score]:
 
 
 def _named_second(rest: str) -> re.Match[str] | None:
-    """A second figure that says how it was measured: "(Code: 100%)", "(CoT: 85.2)"."""
+    """A second figure that says how it was measured: "(CoT: 85.2)", "(85.2% with tools)"."""
+    figure = r"(?P<figure>\d{1,3}(?:[.,]\d+)?\s?[%％]|\d{1,3}[.,]\d+)"
+    what = r"(?P<what>[^\W\d_][\w/+ -]{0,24}?)"
     found = re.fullmatch(
-        r"\s*[(（]\s*(?P<what>[^\W\d_][\w/+ -]{0,24}?)\s?[:：=]\s?"
-        r"(?P<figure>\d{1,3}(?:[.,]\d+)?\s?[%％]|\d{1,3}[.,]\d+)\s*[)）]\s*",
-        rest,
-    )
+        rf"\s*[(（]\s*{what}\s?[:：=]\s?{figure}\s*[)）]\s*", rest
+    ) or re.fullmatch(rf"\s*[(（]\s*{figure},?\s{what}\s*[)）]\s*", rest)
     return None if found is None or _NO_FIGURE.search(found["what"]) else found
+
+
+def _is_range(match: re.Match[str]) -> bool:
+    """What looks like a change behind a score is the upper end of a range: "62 - 65"."""
+    upper = re.fullmatch(rf"\s*[-−–]\s*({_NUM})\s*%?\s*", match["change"] or "")
+    return upper is not None and worth(upper[1], "en") > worth(match["number"].lstrip("-−–"), "en")
 
 
 def _aside(rest: str) -> bool:
@@ -179,10 +211,12 @@ def _score(match: re.Match[str], at: int, text: str, language: str, *, second: b
     )
     marks = "".join(match[g] or "" for g in ("lead", "marks", "marks2"))
     half = re.search(_NUM, spread) if spread else None
+    printed = text[start:end]
+    below = printed[0] in "-−–"
     return Score(
         start,
         end,
-        worth(text[start:end], language),
+        -worth(printed[1:], language) if below else worth(printed, language),
         unit,
         bound,
         worth(half[0], language) if half else None,

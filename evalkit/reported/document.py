@@ -55,11 +55,20 @@ EMPTY_CELL = Cell(NOTHING)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A rectangular grid of cells, row by row."""
+    """A rectangular grid of cells, row by row.
+
+    Attributes:
+        rows: The grid.
+        caption: As printed with it.
+        at: Where it starts in the source.
+        shifted: Rows that state fewer or more cells than the table has columns: which column a
+            cell of theirs belongs to is anybody's guess.
+    """
 
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     at: int = 0
+    shifted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,6 @@ class HtmlReader(HTMLParser):
         self._hidden = 0
         self._code = 0
         self._markdown = markdown
-        self._raised = False
 
     def run(self) -> None:
         """Read the region."""
@@ -91,7 +90,7 @@ class HtmlReader(HTMLParser):
         elif tag == "pre":
             build.block(Kind.CODE)
         elif tag == "sup":
-            self._raised = True
+            build.raised = True
         elif tag == "sub" and build.last.isalnum():
             build.literal(" ", at)
         elif tag in ("img", "screenshot"):
@@ -122,7 +121,7 @@ class HtmlReader(HTMLParser):
         elif tag == "caption":
             build.caption(False)
         elif tag == "sup":
-            self._raised = False
+            build.raised = False
         elif tag in _BLOCKS or tag in ("li", "pre") or _HEADING.match(tag):
             build.block()
 
@@ -133,7 +132,7 @@ class HtmlReader(HTMLParser):
         if self._hidden or not data:
             return
         at = self._here()
-        self._raise(data, at)
+        self._builder.lift(data, at)
         if not self._markdown:
             self._builder.verbatim(at, at + len(data))
             return
@@ -142,12 +141,6 @@ class HtmlReader(HTMLParser):
             self._builder.verbatim(at + done, at + mark.start())
             done = mark.end()
         self._builder.verbatim(at + done, at + len(data))
-
-    def _raise(self, data: str, at: int) -> None:
-        """Keep a raised digit or letter apart from the number that it stands beside."""
-        if self._raised and data[:1].isalnum() and self._builder.last.isalnum():
-            self._builder.literal("^", at)
-        self._raised = False
 
     def handle_entityref(self, name: str) -> None:
         """A named entity."""
@@ -160,7 +153,7 @@ class HtmlReader(HTMLParser):
     def _entity(self, text: str) -> None:
         if not self._hidden:
             at = self._here()
-            self._raise(text, at)
+            self._builder.lift(text, at)
             self._builder.literal(text, at)
 
 

@@ -77,9 +77,10 @@ def read_layout(table: Table, vocabulary: Vocabulary, language: str) -> Layout |
 
 
 def _is_scored(cell: Cell, language: str) -> bool:
-    lines = cell.text.text.split("\n")
-    return any(read_score(line, language) for line in lines[:8]) or (
-        len(lines) == 1 and bool(read_score(cell.text.text, language))
+    return any(
+        score.value >= 0
+        for line in cell.text.text.split("\n")[:8]
+        for score in read_score(line, language)[:1]
     )
 
 

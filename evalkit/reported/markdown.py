@@ -27,6 +27,11 @@ _TABLE_TAG = re.compile(r"<(/?)table\b", re.IGNORECASE)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n(?:---|\.\.\.)\r?(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*[\"']?([^\r\n]*\w)", re.MULTILINE)
+_SAID = re.compile(
+    r"^(?!title:|url|link|image|date|tags|cover)[\w-]+:[ \t]+[\"']?(?P<text>[^\r\n]{20,}?)[\"']?[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_BAR = re.compile(r"(?<!\\)\|")
 _SHORTCODE = re.compile(r"\{\{[<%].{0,2000}?[>%]\}\}", re.DOTALL)
 _SOURCE = re.compile(r"\b(?:src|link)=[\"']?([^\"'\s>]+)")
 _NOT_NEWLINE = re.compile(r"[^\r\n]")
@@ -46,6 +51,10 @@ def read_markdown(source: str, where: str) -> list[Part]:
         if title:
             words = Writer(source).verbatim(title.start(1), title.end(1)).done()
             parts.append(Block(Kind.HEADING, words, 1))
+        for said in _SAID.finditer(front[0]):
+            words = Writer(source).verbatim(said.start("text"), said.end("text")).done()
+            if _is_sentence(words.text):
+                parts.append(Block(Kind.PARAGRAPH, words))
     for code in _SHORTCODE.finditer(text):
         source_of = _SOURCE.search(code[0])
         if source_of:
@@ -66,6 +75,13 @@ def read_markdown(source: str, where: str) -> list[Part]:
     reader.read(parser.parse(text))
     parts += reader.builder.done()
     return sorted(parts, key=_place)
+
+
+def _is_sentence(text: str) -> bool:
+    """A line of front matter that tells something, as a description does; no list and no address."""
+    if text[0] in "[{" or "://" in text.split(maxsplit=1)[0]:
+        return False
+    return len(text.split()) >= 6 or re.search(r"[。！？]|[\u3040-\u9fff]{12}", text) is not None
 
 
 def _place(part: Part) -> int:
@@ -134,6 +150,7 @@ class _Reader:
         self._source = source
         self._lines = [0, *accumulate(len(m[0]) for m in _LINE.finditer(source))]
         self._cursor = 0
+        self._columns = 0  # of the table that is being read
 
     def read(self, tokens: Sequence[Token]) -> None:
         """Read all tokens."""
@@ -157,19 +174,35 @@ class _Reader:
             elif kind in ("fence", "code_block"):
                 build.block(Kind.CODE)
             else:
-                self._table(kind)
+                self._table(token)
 
-    def _table(self, kind: str) -> None:
-        build = self.builder
+    def _table(self, token: Token) -> None:
+        build, kind = self.builder, token.type
         if kind == "table_open":
             build.table(self._cursor)
+            self._columns = 0
         elif kind == "table_close":
             build.end_table()
         elif kind == "tr_open":
             build.row()
+            cells = self._cells_in(token)
+            self._columns = self._columns or len(cells)
+            if len(cells) < self._columns or any(cells[self._columns :]):
+                build.uneven()
         elif kind in ("th_open", "td_open"):
             # A cell's text is looked for after the bar that opens it.
             build.cell(kind == "th_open")
+
+    def _cells_in(self, token: Token) -> list[str]:
+        """The cells that the line of a row states; the parser makes all rows equally long."""
+        if not token.map:
+            return []
+        first = token.map[0]
+        line = self._source[self._lines[first] : self._lines[first + 1]].strip()
+        cells = _BAR.split(line.removeprefix("|"))
+        if line.endswith("|") and len(cells) > 1:
+            cells.pop()
+        return [cell.strip() for cell in cells]
 
     def _html(self, token: Token) -> None:
         first, last = token.map or (0, 0)
@@ -212,6 +245,7 @@ class _Reader:
     def _text(self, content: str) -> None:
         if not content:
             return
+        self.builder.lift(content, self._cursor)
         at = self._source.find(content, self._cursor)
         if at >= 0 and content.strip():
             self.builder.verbatim(at, at + len(content))

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 
-from evalkit.reported.cells import Score, read_score
+from evalkit.reported.cells import Score, is_signed, read_score
 from evalkit.reported.comparing import is_object
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.finding import Finding
@@ -77,6 +77,15 @@ class _Reader:
         self._title = self._title_row()
         self._parts_of = self._whole()
         self._repeated = self._repeats()
+        self._shifted = self._uneven(table)
+
+    def _uneven(self, table: Table) -> frozenset[int]:
+        """Rows whose cells may stand below the wrong heads: they are left out, not misread.
+
+        A table whose rows all end early lacks its last columns; that shifts nothing.
+        """
+        uneven = table.shifted.intersection(self._body_rows())
+        return frozenset() if len(uneven) * 2 > len(self._body_rows()) else uneven
 
     def _whole(self) -> Label | None:
         """The benchmark above the table, where the table's own labels are only parts of it."""
@@ -123,8 +132,8 @@ class _Reader:
             return []
         found: list[Finding] = []
         seen: set[int] = set()
-        for i in range(self._layout.body, len(self._rows)):
-            if i in self._layout.skipped:
+        for i in self._body_rows():
+            if i in self._shifted:
                 continue
             for column in self._layout.values:
                 cell = self._rows[i][column]
@@ -247,7 +256,7 @@ class _Reader:
     def _head_benchmark(self, column: int) -> Label:
         parts = self._layout.heads[column]
         whole = read_benchmark(" ".join(parts), self._vocabulary)
-        if whole.known or len(parts) == 1:
+        if whole.known or len(parts) < 2:
             return whole
         reads = [read_benchmark(p, self._vocabulary) for p in parts]
         known = [r for r in reads if r.known]
@@ -343,7 +352,7 @@ class _Reader:
     def _line(self, i: int, column: int, text: Mapped, label: str | None) -> list[Finding]:
         flat = Mapped(text.text.replace("\n", " "), text.at)
         scores = read_score(flat.text, self._language)
-        if not scores:
+        if not scores or (scores[0].value < 0 and self._is_change(i, column)):
             return []
         pair = self._pair(i, column, label)
         if pair is None or not pair[0].raw or not pair[1].raw or is_change(pair[1].raw):
@@ -351,6 +360,22 @@ class _Reader:
         if _NOT_A_MODEL.search(pair[0].raw):
             return []
         return [self._finding(i, column, flat, score, pair) for score in scores]
+
+    def _is_change(self, i: int, column: int) -> bool:
+        """A number below zero is a change where its row or column has signs of plus.
+
+        Scores below zero (of what a penalty is taken from) stand among scores above.
+        """
+        down = [self._rows[k][column].text.text for k in self._body_rows()]
+        across = [self._rows[i][c].text.text for c in self._layout.values]
+        for texts in (down, across):
+            if any(is_signed(text) for text in texts):
+                return True
+            first = [read_score(text, self._language)[:1] for text in texts]
+            values = [score.value for scores in first for score in scores]
+            if not any(value > 0 for value in values):
+                return True
+        return False
 
     def _finding(
         self, i: int, column: int, text: Mapped, score: Score, pair: tuple[Label, Label]
