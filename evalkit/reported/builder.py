@@ -24,7 +24,6 @@ from evalkit.reported.document import (
 )
 from evalkit.reported.mapped import NOTHING, Mapped, Writer
 
-
 _RAISED_MARK = re.compile(r"\s*[0-9a-z*†‡§,]{1,3}\s*")
 
 

@@ -28,7 +28,8 @@ _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _FRONT_MATTER = re.compile(r"\A---\r?\n.*?\r?\n(?:---|\.\.\.)\r?(?:\n|\Z)", re.DOTALL)
 _TITLE = re.compile(r"^title:[ \t]*[\"']?([^\r\n]*\w)", re.MULTILINE)
 _SAID = re.compile(
-    r"^(?!title:|url|link|image|date|tags|cover)[\w-]+:[ \t]+[\"']?(?P<text>[^\r\n]{20,}?)[\"']?[ \t]*$",
+    r"^(?!title:|url|link|image|date|tags|cover)[\w-]+:[ \t]+[\"']?(?P<text>[^\r\n]{20,}?)"
+    r"[\"']?[ \t]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _BAR = re.compile(r"(?<!\\)\|")
@@ -78,7 +79,7 @@ def read_markdown(source: str, where: str) -> list[Part]:
 
 
 def _is_sentence(text: str) -> bool:
-    """A line of front matter that tells something, as a description does; no list and no address."""
+    """A line of front matter that tells something, as a description does: no list, no address."""
     if text[0] in "[{" or "://" in text.split(maxsplit=1)[0]:
         return False
     return len(text.split()) >= 6 or re.search(r"[。！？]|[\u3040-\u9fff]{12}", text) is not None
