@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from evalkit.adapters import find_suite
 from evalkit.adapters.protocol import Chat, Judge
 from evalkit.endpoint.parse import split_thinking
-from evalkit.errors import DataError, GraderError, SandboxError, SettingsError, SuiteError
+from evalkit.errors import (
+    DataError,
+    EvalkitError,
+    GraderError,
+    SandboxError,
+    SettingsError,
+    SuiteError,
+)
 from evalkit.run.plan import RunOptions, RunPlan, make_plan
 from evalkit.run.predictions import read_predictions
 from evalkit.settings import EndpointSettings
@@ -33,6 +41,9 @@ from evalkit.types import (
 
 if TYPE_CHECKING:
     from evalkit.sandbox import Sandbox
+
+
+MOST_ATTEMPTS: Final = 1_000_000  # of a sample: a larger index is another number in that column
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +157,7 @@ def grade_responses(
     world = GradingWorld(sandbox_for(plan, sandbox))
     made = _patch_attempt if predictions else given_attempt
     pairs = [(samples[r.sample_id], made(r)) for r in given]
-    grades = asyncio.run(grade_all(plan, pairs, world))
+    grades = asyncio.run(grade_all(plan, pairs, world, [f"line {r.line}" for r in given]))
     verdicts = tuple(
         {
             "sample_id": r.sample_id, "attempt": r.attempt, "value": grade.value,
@@ -217,13 +228,11 @@ def read_responses(path: Path) -> Iterator[Response]:
             row = orjson.loads(line)
             sample_id = str(row["sample_id"] if "sample_id" in row else row["sample"])
             text = row["response"]
-            attempt = int(row.get("attempt", 0))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise DataError(
                 f"{path} line {number}: not an object with sample_id and response ({error!r})."
             ) from None
-        if attempt < 0:
-            raise DataError(f"{path} line {number}: attempt {attempt} is below 0.")
+        attempt = _attempt_index(row.get("attempt", 0), f"{path} line {number}")
         if (sample_id, attempt) in seen:
             raise DataError(
                 f"{path} line {number}: sample {sample_id!r}, attempt {attempt} comes twice. "
@@ -241,6 +250,29 @@ def read_responses(path: Path) -> Iterator[Response]:
         raise DataError(f"{path} is empty: give one JSON object a line.")
 
 
+def _attempt_index(given: Any, where: str) -> int:
+    """The index of an attempt.
+
+    Raises:
+        DataError: it is not a whole number, or out of all reason.
+    """
+    number = given
+    if isinstance(given, str | float):
+        with contextlib.suppress(ValueError, OverflowError):
+            number = int(given)
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or (isinstance(given, float) and number != given):
+        raise DataError(f"{where}: attempt is a whole number from 0 on, not {given!r}.")
+    if number < 0:
+        raise DataError(f"{where}: attempt {number} is below 0.")
+    if number >= MOST_ATTEMPTS:
+        raise DataError(
+            f"{where}: attempt {number} is no index of one of a sample's attempts. Number them 0, "
+            f"1, 2, ..., below {MOST_ATTEMPTS:,}."
+        )
+    return int(number)
+
+
 def given_attempt(response: Response) -> Attempt:
     """A given response as an attempt; reasoning in it is split off, as from an endpoint."""
     reasoning, content, unclosed = split_thinking(response.text)
@@ -251,19 +283,39 @@ def given_attempt(response: Response) -> Attempt:
 
 
 async def grade_all(
-    plan: RunPlan, pairs: list[tuple[Sample, Attempt]], world: GradingWorld
+    plan: RunPlan,
+    pairs: list[tuple[Sample, Attempt]],
+    world: GradingWorld,
+    places: Sequence[str],
 ) -> list[Grade]:
-    """Grade in parallel as far as the machine allows; a grader's failure is no verdict."""
+    """Grade in parallel as far as the machine allows; a grader's failure is no verdict.
+
+    Args:
+        plan: Suite and grader.
+        pairs: What is graded.
+        world: What the grader may use.
+        places: Where each was read, for the explanation of a crash.
+
+    Raises:
+        EvalkitError: something that only the person can mend (a judge is missing).
+    """
     slots = asyncio.Semaphore(max(2, os.cpu_count() or 2))
 
-    async def one(sample: Sample, attempt: Attempt) -> Grade:
+    async def one(sample: Sample, attempt: Attempt, place: str) -> Grade:
         async with slots:
             try:
                 return await plan.adapter.grade(sample, attempt, world)
             except (SandboxError, GraderError) as error:
-                return Grade(None, explanation=str(error), missing=Missing.INFRASTRUCTURE)
+                said = str(error)
+            except EvalkitError:
+                raise
+            except Exception as error:  # one response never ends the grading of the others
+                words = "" if plan.suite.protected else f": {error}"
+                said = f"{place}: {type(error).__name__}{words}"
+            return Grade(None, explanation=said, missing=Missing.INFRASTRUCTURE)
 
-    return list(await asyncio.gather(*(one(sample, attempt) for sample, attempt in pairs)))
+    asked = [one(*pair, place) for pair, place in zip(pairs, places, strict=True)]
+    return list(await asyncio.gather(*asked))
 
 
 def sandbox_for(plan: RunPlan, name: str) -> Sandbox | None:
