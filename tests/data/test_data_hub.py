@@ -189,3 +189,5 @@ def test_a_hub_that_is_not_there_is_said_at_once_and_its_cache_still_serves(
                      "evalkit data pull"):  # fmt: skip
             assert part in error
         assert "\n" not in error
+    # Under the key that a mirror's index would have.
+    assert f"hub:org/absent@{REVISION}:a.jsonl could" in answers["file without network"]["error"]

