@@ -159,7 +159,7 @@ def test_an_index_that_nobody_answers_for(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(DataError, match="nobody answers at pip's index; .*EVALKIT_MIRROR"):
+    with pytest.raises(DataError, match=r"nobody answers at pip's index; .*EVALKIT_MIRROR"):
         load_rows(index.spec(), folder=tmp_path)
 
 
