@@ -25,8 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, overload
 
-import orjson
-
+from evalkit.data.files import parse_rows, read_bytes
 from evalkit.errors import DataError, GraderError
 from evalkit.grade.contest_checker import CheckerSpec, read_checker
 
@@ -156,7 +155,10 @@ def normal(data: bytes, binary: bool = False) -> bytes:
 
 
 def read_rows(files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """The rows of the prompts, each with its problem.
+    """The rows of the prompts, each with its problem; rows that hold ``tests`` need no folder.
+
+    The official prompts have one id for both languages of a problem: here each is named with its
+    language.
 
     Raises:
         DataError: the prompts cannot be read, or a problem's folder is not there.
@@ -168,29 +170,28 @@ def read_rows(files: Mapping[str, Path]) -> list[dict[str, Any]]:
         _fetch_small_files(hub)
     rows: list[dict[str, Any]] = []
     problems: dict[tuple[str, str], Problem] = {}
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
-        if line.strip():
-            row = _row(line, f"{path}, line {number}")
-            key = str(row["dataset"]), problem_name(row["id"])
+    for number, row in enumerate(parse_rows(path.name, read_bytes(path), str(path)), 1):
+        identifier = row.get("problem", row.get("id"))
+        if identifier is None or "language" not in row or "prompt" not in row:
+            raise DataError(f"{path}, row {number}: a row has id, language and prompt.")
+        name = problem_name(identifier)
+        made = row | {"id": f"{name} {row['language']}"}
+        if isinstance(row.get("tests"), list):
+            made["problem"] = identifier
+        else:
+            if "dataset" not in row:
+                raise DataError(f"{path}, row {number}: it has neither tests nor dataset.")
+            key = str(row["dataset"]), name
             if key not in problems:
                 problems[key] = read_problem(root.joinpath(*key), hub)
-            sample_id = f"{key[1]} {row['language']}"
-            rows.append(row | {"id": sample_id, "stored": Stored(problems[key])})
+            made["stored"] = Stored(problems[key])
+        rows.append(made)
     return rows
 
 
 def problem_name(identifier: Any) -> str:
     """``loj-2083`` for the number 2083; names as they are (judger.py)."""
     return f"loj-{identifier}" if isinstance(identifier, int) else str(identifier)
-
-
-def _row(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        row = dict(orjson.loads(line))
-        row["id"], row["dataset"], row["language"], row["prompt"]
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{where}: not a prompt of OJBench ({error!r}).") from None
-    return row
 
 
 def read_problem(folder: Path, hub: tuple[str, str] | None = None) -> Problem:

@@ -316,7 +316,7 @@ def judged(folder: Path, protocol: str = "both") -> tuple[JudgedContest, tuple[S
     plan = make_plan(suite, ENDPOINT, RunOptions(data=folder, protocol=protocol))
     assert isinstance(plan.adapter, JudgedContest)
     pins = plan.pins()
-    assert pins["left_out"] == plan.adapter.left_out
+    assert pins.get("left_out", {}) == plan.adapter.left_out
     return plan.adapter, plan.samples
 
 
@@ -331,6 +331,33 @@ def test_ojbench_names_what_is_left_out(tmp_path: Path) -> None:
     assert adapter.left_out["own_B python"] == "it is interactive"
     _, only = _judged_or_skip(tmp_path / "oj", "cpp")
     assert {s.metadata["language"] for s in only} == {"cpp"}
+
+
+def test_a_file_of_ones_own_may_name_a_problem_once_for_both_languages(tmp_path: Path) -> None:
+    tests = [{"in": "1\n", "out": "1\n"}]
+    rows = [
+        {"id": name, "prompt": f"{name} in {language}", "language": language, "tests": tests}
+        for name in (7, "own")
+        for language in ("cpp", "python")
+    ]
+    file = tmp_path / "mine.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, samples = _judged_or_skip(file)
+    assert [s.id for s in samples] == ["loj-7 cpp", "loj-7 python", "own cpp", "own python"]
+    assert [s.input for s in samples][:2] == ["7 in cpp", "7 in python"]
+    file.write_text(json.dumps(rows[0]) + "\n" + json.dumps(rows[0]) + "\n")
+    with pytest.raises(DataError, match="'loj-7 cpp' occurs twice"):
+        judged(file)
+    file.write_text('{"id": 1, "prompt": "x", "language": "cpp"}\n')
+    with pytest.raises(DataError, match=r"mine\.jsonl, row 1: .*neither tests nor dataset"):
+        judged(file)
+
+
+def test_the_prompts_of_a_clone_stand_for_the_clone(tmp_path: Path) -> None:
+    folder = write_ojbench(tmp_path / "oj")
+    _, whole = _judged_or_skip(folder)
+    _, samples = judged(folder / "prompts" / "full.jsonl")
+    assert samples == whole
 
 
 def _judged_or_skip(
