@@ -19,8 +19,7 @@ from typing import Any, Final
 
 import orjson
 
-from evalkit.adapters.common import text_of, unique_id
-from evalkit.data.files import Row, parse_rows, read_bytes
+from evalkit.adapters.common import named_rows, of_categories, text_of
 from evalkit.errors import DataError
 from evalkit.types import Sample
 
@@ -57,8 +56,8 @@ def assemble(files: Mapping[str, Path]) -> list[dict[str, Any]]:
         name = f"data_{category}.json"
         if name not in files:
             continue
-        answers = {row["id"]: row for row in _rows(files, f"possible_answer/{name}")}
-        for row in _rows(files, name):
+        answers = {row["id"]: row for row in named_rows(files, f"possible_answer/{name}")}
+        for row in named_rows(files, name):
             if row["id"] not in answers:
                 raise DataError(f"{name} has no answer for {row['id']}.")
             answer = answers[row["id"]]
@@ -94,11 +93,6 @@ def _beginnings(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _rows(files: Mapping[str, Path], name: str) -> list[Row]:
-    """A file's rows; where it is kept, its name may be its digest, so ours says the format."""
-    return parse_rows(name, read_bytes(files[name]), name)
-
-
 def category_of(sample_id: str) -> str:
     """``normal_multi_turn_user_adjust_34_0`` → ``normal_multi_turn_user_adjust``."""
     return re.sub(r"(_\d+)+$", "", sample_id)
@@ -119,18 +113,7 @@ def to_samples(data: Iterable[Mapping[str, Any]], wanted: Iterable[str]) -> Iter
     Raises:
         DataError: a column is missing, an id repeats, or its category is not known.
     """
-    seen: set[str] = set()
-    chosen = frozenset(wanted)
-    for number, row in enumerate(data):
-        sample_id = unique_id(row, number, seen)
-        category = category_of(sample_id)
-        if category not in CATEGORIES:
-            raise DataError(
-                f"row {number} of the data: the id {sample_id!r} begins with no category of "
-                f"ACEBench. Categories: {', '.join(CATEGORIES)}."
-            )
-        if category not in chosen:
-            continue
+    for number, sample_id, category, row in of_categories(data, wanted, CATEGORIES, category_of):
         functions = row.get("function")
         if functions is None or "target" not in row:
             raise DataError(f"row {number} of the data lacks function or target.")

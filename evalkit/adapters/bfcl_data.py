@@ -14,8 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from evalkit.adapters.common import unique_id
-from evalkit.data.files import Row, parse_rows, read_bytes
+from evalkit.adapters.common import named_rows, of_categories
 from evalkit.errors import DataError
 from evalkit.types import Message, Sample
 
@@ -54,20 +53,15 @@ def assemble(files: Mapping[str, Path]) -> list[dict[str, Any]]:
         name = named[file]
         where = str(Path(name).parent / "possible_answer" / file)
         answers = (
-            {row["id"]: row["ground_truth"] for row in _rows(files, where)}
+            {row["id"]: row["ground_truth"] for row in named_rows(files, where)}
             if where in files
             else None
         )
-        for row in _rows(files, name):
+        for row in named_rows(files, name):
             if answers is not None and row["id"] not in answers:
                 raise DataError(f"{file} has no answer for {row['id']}.")
             rows.append(row | {"target": None if answers is None else answers[row["id"]]})
     return rows
-
-
-def _rows(files: Mapping[str, Path], name: str) -> list[Row]:
-    """A file's rows; where it is kept, its name may be its digest, so ours says the format."""
-    return parse_rows(name, read_bytes(files[name]), name)
 
 
 def category_of(sample_id: str) -> str:
@@ -81,18 +75,7 @@ def to_samples(data: Iterable[Mapping[str, Any]], wanted: Iterable[str]) -> Iter
     Raises:
         DataError: a column is missing, an id repeats, or its category is not known.
     """
-    seen: set[str] = set()
-    chosen = frozenset(wanted)
-    for number, row in enumerate(data):
-        sample_id = unique_id(row, number, seen)
-        category = category_of(sample_id)
-        if category not in CATEGORIES:
-            raise DataError(
-                f"row {number} of the data: the id {sample_id!r} begins with no category of BFCL "
-                f"that is offered here. Categories: {', '.join(CATEGORIES)}."
-            )
-        if category not in chosen:
-            continue
+    for number, sample_id, category, row in of_categories(data, wanted, CATEGORIES, category_of):
         wants = "involved_classes" if category in MULTI_TURN else "function"
         for column in ("question", wants):
             if row.get(column) is None:

@@ -19,11 +19,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from string import Formatter
 
 from evalkit.adapters.protocol import World
+from evalkit.data.files import Row, parse_rows, read_bytes
 from evalkit.errors import DataError, SuiteError
 from evalkit.grade.verdict import Verdict
 from evalkit.types import JSON, Attempt, Grade, Message, Missing, Sample, Score
@@ -175,6 +177,36 @@ def unique_id(row: Mapping[str, JSON], number: int, seen: set[str]) -> str:
         raise DataError(f"row {number} of the data repeats the id {sample_id!r}: ids are unique.")
     seen.add(sample_id)
     return sample_id
+
+
+def named_rows(files: Mapping[str, Path], name: str) -> list[Row]:
+    """A file's rows; where it is kept, its name may be its digest, so ours says the format."""
+    return parse_rows(name, read_bytes(files[name]), name)
+
+
+def of_categories(
+    data: Iterable[Mapping[str, JSON]],
+    wanted: Iterable[str],
+    known: Sequence[str],
+    category_of: Callable[[str], str],
+) -> Iterator[tuple[int, str, str, Mapping[str, JSON]]]:
+    """Number, id, category and row of the rows of the wanted categories, which ids begin with.
+
+    Raises:
+        DataError: an id repeats, or its category is not known.
+    """
+    seen: set[str] = set()
+    chosen = frozenset(wanted)
+    for number, row in enumerate(data):
+        sample_id = unique_id(row, number, seen)
+        category = category_of(sample_id)
+        if category not in known:
+            raise DataError(
+                f"row {number} of the data: the id {sample_id!r} begins with no category that is "
+                f"offered here. Categories: {', '.join(known)}."
+            )
+        if category in chosen:
+            yield number, sample_id, category, row
 
 
 def was_truncated(attempt: Attempt) -> bool:
