@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def judge_options(command: Command) -> Command:
     """The flags that say who judges and how."""
-    for option in (
+    options = (
         click.option("--judge-model", metavar="MODEL", help="Judge model, or local/NAME."),
         click.option("--judge-base-url", metavar="URL", help="The judge's address."),
         click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True,
@@ -32,7 +32,8 @@ def judge_options(command: Command) -> Command:
         click.option("--budget-usd", type=float, help="Stop before more dollars are spent."),
         click.option("--budget-tokens", type=int, help="Stop before more tokens are used."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON."),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for option in reversed(options):  # as decorators stand: the first is the outermost
         command = option(command)
     return command
 
