@@ -17,7 +17,8 @@ from evalkit.cli.common import sandbox_option, say
               help="Patches in SWE-bench's format: preds.json or JSONL.")  # fmt: skip
 @click.option("--protocol", metavar="NAME", help="Protocol; default: the suite's.")
 @click.option("--grader", metavar="NAME", help="Answer rule; default: the protocol's.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="A local data file.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")
 @sandbox_option
 @click.option("--json", "as_json", is_flag=True, help="One verdict a line on stdout, as JSON.")

@@ -55,7 +55,8 @@ def judge() -> None:
               help="Template with {text}, for lines with a text.")  # fmt: skip
 @click.option("--suite", metavar="NAME", help="Grade as this suite does, for lines with responses.")
 @click.option("--protocol", metavar="NAME", help="The suite's protocol.")
-@click.option("--data", type=click.Path(path_type=Path), help="The suite's data, where it is.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")
 @judge_options
 def calibrate(file: Path, as_json: bool, **options: Any) -> None:
@@ -109,7 +110,8 @@ def calibrate(file: Path, as_json: bool, **options: Any) -> None:
 @click.argument("second", metavar="SECOND")
 @click.option("--suite", metavar="NAME", help="The suite [that of the run].")
 @click.option("--protocol", metavar="NAME", help="The suite's protocol [the run's].")
-@click.option("--data", type=click.Path(path_type=Path), help="The suite's data, where it is.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")
 @click.option("--names", metavar="A,B", help="What the sides are called [the models].")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N pairs.")

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @click.option("--protocol", metavar="NAME", help="Recipe of settings; default: the suite's.")
 @click.option("-k", type=click.IntRange(min=1), help="Attempts a sample; default: what decides.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE",
-              help="A local data file instead of the suite's source.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")
 @click.option("--against", metavar="CLAIM", help="A claim's id, or how it begins.")
 @claim_options

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option("--grader", metavar="NAME", help="Answer rule; default: the protocol's.")
 @click.option("-k", type=click.IntRange(min=1), help="Attempts a sample.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N samples.")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE",
-              help="A local data file instead of the suite's source.")  # fmt: skip
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--window", metavar="FROM..TO",
               help="Contest dates, both ends included: 2024-08..2025-05.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")

@@ -76,7 +76,8 @@ def show(suite: str, as_json: bool) -> None:
 
 @suites.command("check")
 @click.argument("suite")
-@click.option("--data", type=click.Path(path_type=Path), metavar="FILE", help="A local data file.")
+@click.option("--data", type=click.Path(path_type=Path), metavar="FILE|DIR",
+              help="Data of your own in place of the suite's source.")  # fmt: skip
 @click.option("--mirror", metavar="DIR", help="Offline mirror (also EVALKIT_MIRROR).")
 @sandbox_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N",
