@@ -18,15 +18,22 @@ from evalkit.reported.cells import MARKS
 from evalkit.reported.vocabulary import EDITION, Vocabulary, What, norm
 
 METRIC = re.compile(
-    r"(?:acc(?:uracy)?\.?|em|exact[- ]match|f1|macro[- ]f1|micro[- ]f1|pass[@^]\s?\d+(?:[- ]?cot)?"
+    r"(?:acc(?:uracy)?\.?|em|exact[- ]match|(?:(?:macro|micro|weighted)[- ])?f1(?:[- @]?(?:score"
+    r"|мера|wert|スコア|值|値|점수|\d+))?|(?:puntuació|puntuación|punteggio|score|pontuação) f1"
+    r"|pass[@^]\s?\d+(?:[- ]?cot)?"
     r"|(?:avg|mean|cons|maj|best|bo|acc|average|majority)[@ ]\d+|pass rate|prompt[- ](?:level[- ])?"
     r"(?:strict|loose)"
     r"|inst(?:ruction)?[- ](?:level[- ])?(?:strict|loose)|(?:lc[- ])?win[- ]?rates?"
     r"|elo|rating|elo rating|percentile|resolved|% resolved|resolve[d]? rate|resolution rate"
     r"|correct|score|scores|avg\.? score|average score|values?|数值|値|값|значение|valeur|valor"
     r"|valore|wert"
-    r"|raw score|score \d+-\d+|bpb|bits[- ]per[- ]byte|ppl|perplexity|wer|cer|bleu|rouge(?:-[l12])?"
-    r"|chrf\+*|comet|recall(?:@\d+)?|precision|map|mrr|ndcg(?:@\d+)?|auc|auroc|anls|mcc|spearman"
+    r"|raw score|score \d+-\d+|bpb|bits[- ]per[- ]byte|ppl|perplexity|wer|cer"
+    r"|(?:sacre)?bleu(?:[-@]?\d)?"
+    r"|rouge(?:[- ]?(?:l(?:sum)?|[12]))?|meteor|cider(?:-d)?|spice|bert-?score|m?iou"
+    r"|chrf\+*|comet|recall(?:@\d+)?|precision(?:@\d+)?|map(?:@\d+)?|mrr(?:@\d+)?|r@\d+|p@\d+"
+    r"|ndcg(?:@\d+)?|auc|auroc|(?:roc|pr)[- ]auc|anls|mcc|spearman"
+    r"|precisi(?:ó|ón|one)|präzision|precisão|sensibilit(?:at|à)|sensibilidad|sensitivity|specificity"
+    r"|exhaustividad|rappel|richiamo|revocação|trefferquote|полнота|適合率|再現率|精确率|精确度|召回率|정밀도|재현율"
     r"|pearson|hit@\d+|success(?: rate)?|sr|solve rate|top-?\d|acc_norm|acc norm|准确率|得分|分数"
     r"|正解率|スコア|정확도|점수|точность|балл|оценка|genauigkeit|précision|punteggio|puntuación"
     r"|single (?:attempt|patch)[^()]*(?:\([^()]*\))?|multiple attempts[^()]*(?:\([^()]*\))?)",
@@ -58,6 +65,7 @@ _SIZE_NOTE = re.compile(
 )
 _MODEL_SETTING = re.compile(
     r"think|reason|w/|with|tool|python|\bhigh\b|\blow\b|\bmedium\b|effort|shot|close|open|ours"
+    r"|\bfrom\b|\bvia\b|\bby\b|paper|official|来自|引用|引自|官方|公式|取自|자료|출처|aus\b|selon|según|из\b"
     r"|budget|max\b|思考|推理|no\b|non|mode|greedy|cot|full|report|our|nostr|本|自社|자체|repro",
     re.IGNORECASE,
 )
@@ -66,6 +74,10 @@ _SCORE_BEHIND = re.compile(
     r"(?<=\S)\s+(?:scores?|results?|accuracy|得分|分数|成绩|スコア|점수|punktzahl|ergebnis|résultats?"
     r"|puntuación|punteggio|балл\w*|результат\w*)$",
     re.IGNORECASE,
+)
+# Who serves or publishes it: "meta-llama/", "openrouter/meta-llama/", "accounts/a/models/".
+_PROVIDER = re.compile(
+    r"^(?:https?://\S*?/)?(?:[a-z0-9_.-]{2,30}/){2,4}(?=[\w.-]*[a-z])|^[\w.-]{2,30}/(?=\w)"
 )
 _SENTENCE = re.compile(r" [A-Z][a-z]{3,} [a-z]{3,}(?: [a-z]{2,})*$")  # " Competition mathematics"
 _THOUGHT = re.compile(r"(?<=\w)\s+(?:\+ ?|w/ ?|with )?CoT\b\*?")  # how it was asked, not what
@@ -251,7 +263,7 @@ def read_model(text: str, vocabulary: Vocabulary) -> Label:
     """What a label says of a model."""
     raw = clean(text)
     marks = marks_of(text)
-    raw = re.sub(r"^[\w.-]{2,30}/(?=\w)", "", raw)
+    raw = _PROVIDER.sub("", raw)
     raw = _SCORE_BEHIND.sub("", raw)
     whole = vocabulary.model(raw)
     if whole:
@@ -270,5 +282,11 @@ def read_model(text: str, vocabulary: Vocabulary) -> Label:
     if name is None and "," in kept and vocabulary.model(kept.split(",")[0]):
         name, settings = vocabulary.model(kept.split(",")[0]), [*settings, kept.split(",", 1)[1]]
     return Label(
-        name or kept or raw, kept or raw, name is not None, None, None, tuple(settings), marks
+        name or bare or kept or raw,
+        kept or raw,
+        name is not None,
+        None,
+        None,
+        tuple(settings),
+        marks,
     )

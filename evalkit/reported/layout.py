@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evalkit.reported.cells import not_measured, read_score
+from evalkit.reported.cells import is_date, not_measured, read_score
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.labels import clean
 from evalkit.reported.roles import (
@@ -19,7 +19,9 @@ from evalkit.reported.roles import (
     is_category,
     is_change,
     is_metric,
+    is_quality,
     is_size,
+    is_split,
     leaning,
 )
 from evalkit.reported.vocabulary import Vocabulary
@@ -150,6 +152,9 @@ def _continues(
     """A second header row: metrics or names below a spanning first one."""
     if len(cells) < 2:
         return not any(len(_distinct(r)) > 1 for r in above)
+    titled = all(len(_distinct(r)) < 2 for r in above)
+    if titled and not clean(row[0].text.text):
+        return True  # nobody's row: it names the columns below a title
     if _all_metrics(row, cells, vocabulary):
         return True
     votes = [leaning(cell.text.text, vocabulary) for cell in row[1:] if clean(cell.text.text)]
@@ -219,13 +224,18 @@ def _columns(
             elif not not_measured(text):
                 words += 1
         head = " ".join(heads[column])
-        role = header_role(heads[column][-1]) if heads[column] else None
+        last = heads[column][-1] if heads[column] else ""
+        role = None if is_split(last) else header_role(last)
+        sized = is_size(head, vocabulary) or (len(heads[column]) > 1 and is_size(last, vocabulary))
+        if hits and _are_dates(rows, body, skipped, column):
+            labels.append(column)
+            continue
         if hits and not values and _counts_up(rows, body, skipped, column):
             continue
         if hits and hits * 2 >= words and role not in _NAMING:
-            if not is_size(head, vocabulary) and not is_change(head):
+            if not sized and not is_change(head):
                 values.append(column)
-            elif is_size(head, vocabulary):
+            elif sized:
                 labels.append(column)
         elif words or (hits and role is Role.SETTING):
             labels.append(column)
@@ -233,6 +243,14 @@ def _columns(
     return tuple(values), [
         c for c in labels if c < first or header_role(" ".join(heads[c]))
     ] or labels
+
+
+def _are_dates(
+    rows: tuple[tuple[Cell, ...], ...], body: int, skipped: set[int], column: int
+) -> bool:
+    """A column of months: "2024.6", "2024.12"."""
+    texts = [rows[i][column].text.text for i in range(body, len(rows)) if i not in skipped]
+    return all(is_date(text) for text in texts if not not_measured(text))
 
 
 def _counts_up(
@@ -288,6 +306,8 @@ def _label_roles(
             roles[column] = Role.SIZE
         elif metrics * 2 > max(1, sum(bool(clean(t)) for t in cells)):
             roles[column] = Role.METRIC
+        elif word is Role.MODEL and max(model, bench) < 2 * count:
+            roles[column] = word  # its cells are known by their shape at most
         elif model > bench and column == best_model and model >= count / 2:
             roles[column] = Role.MODEL
         elif bench > model and column == best_bench and bench >= count / 2:
@@ -355,6 +375,9 @@ def _orient(
     down = head_model + row_bench
     across = head_bench + row_model
     if down == across == 0:
+        measured = [bool(heads[c]) and is_quality(heads[c][-1]) for c in values]
+        if sum(measured) >= 2 and sum(measured) * 2 >= len(values):
+            return Role.METRIC, Role.SETTING, known
         words = [header_role(heads[c][-1]) for c in roles if heads[c]]
         if Role.BENCHMARK in words:
             return Role.MODEL, Role.BENCHMARK, known

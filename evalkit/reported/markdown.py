@@ -14,6 +14,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 from evalkit.reported.builder import Builder
+from evalkit.reported.cells import not_measured
 from evalkit.reported.document import Block, Image, Kind, Part
 from evalkit.reported.html import HtmlReader
 from evalkit.reported.latex import latex_regions, read_latex_tables
@@ -188,7 +189,9 @@ class _Reader:
             build.row()
             cells = self._cells_in(token)
             self._columns = self._columns or len(cells)
-            if len(cells) < self._columns or any(cells[self._columns :]):
+            if len(cells) < self._columns or not all(
+                not_measured(cell) for cell in cells[self._columns :]
+            ):
                 build.uneven()
         elif kind in ("th_open", "td_open"):
             # A cell's text is looked for after the bar that opens it.

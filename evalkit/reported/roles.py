@@ -58,10 +58,15 @@ _CATEGORY_WORD = re.compile(
     re.IGNORECASE,
 )
 _SIZE = re.compile(
-    r"^(?:#|no\.?|nr\.?|№|n[º°]|pos(?:ition|\.)?|place|序号|排名|番号|순번)$|param(?:eter)?s?\b|#\s?(?:tp|ap|p)\b|\b(?:tp|ap)\b|\barchitecture|\barch\b"
+    r"^(?:in|out|input|output|cached|input/output)(?: ?[(（\[/].*)?$|\bsparsity\b"
+    r"|\benergy\b|\bcarbon\b|\bco2|\bfps\b|\b[qrt]ps\b|\bdim(?:ension)?s?\b|\bspeed-?up\b|\bturns\b|\bcalls\b|\bstars\b"
+    r"|\b(?:avg\.?|average|mean|response|answer|generation|output) (?:len|length)\b|\bepoch\b|¥|元/"
+    r"|稀疏|维度|次元|トークン|토큰|能耗|^年$|\byear\b"
+    r"|^(?:#|no\.?|nr\.?|№|n[º°]|pos(?:ition|\.)?|place|序号|排名|番号|순번)$|param(?:eter)?s?\b|#\s?(?:tp|ap|p)\b|\b(?:tp|ap)\b|\barchitecture|\barch\b"
     r"|\bcontext (?:length"
-    r"|window|size)|\bctx\b|\bwindow\b|\bpric(?:e|es|ing)\b|\bcosts?\b|\$|€|\busd\b|\btokens?\b"
-    r"(?!\s?-?level)|\btok/s|\bthroughput|\blatency|\bspeed|\bttft\b|\btpot\b|\blayers?\b|\bheads\b"
+    r"|window|size)|\bctx\b|\bwindow\b|\bpric(?:e|es|ing)\b|\bcosts?\b|\$|€|\busd\b|\btokens\b"
+    r"(?!\s?-?level)|#\s?token|\btoken (?:count|budget|limit|usage|cost)|\bper token"
+    r"|\btok/s|\bthroughput|\blatency|\bspeed|\bttft\b|\btpot\b|\blayers?\b|\bheads\b"
     r"|\bhidden\b|\bexperts\b|\bvocab|\bsizes?\b|\bmemory\b(?!.*bench)|\bvram\b|\bram\b|\bgpus?\b"
     r"|\bdevices?\b|\bhardware\b|\blicen[sc]e|\bdownloads?\b|\blinks?\b|\breleased?\b|\bdate\b"
     r"|\brank(?:ing)?\b|\bvotes\b|\borgani[sz]ation\b|\bdeveloper\b|\boptimizer\b|\bepochs?\b"
@@ -106,7 +111,7 @@ _MODEL_SHAPE = re.compile(
     r"|^[A-Z][\w.]*-\d+(?:\.\d+)?(?:-|$)"
 )
 _BENCH_SHAPE = re.compile(
-    r"bench|eval|\w+qa\b|mmlu|math|arena|olymp|code(?!x|r)|squad|glue|exam|gsm|challenge|\bif\b"
+    r"bench|eval|\w+qa\b|mmlu|mteb|beir\b|retriev(?!er)|rerank(?!er)|\bsts\b|math|arena|olymp|code(?!x|r)|squad|glue|exam|gsm|challenge|\bif\b"
     r"|leaderboard|aime|hmmt|swe-",
     re.IGNORECASE,
 )
@@ -176,6 +181,45 @@ def is_category(text: str) -> bool:
     return _CATEGORY.fullmatch(clean(text)) is not None
 
 
+_SIGNS = re.compile(r"\s*[(（\[]\s*[%％↑↓]+\s*[)）\]]|\s*[%％↑↓]+$|^[%％]\s*")
+_SPLIT = re.compile(
+    r"(?:dev(?:elopment)?|val(?:id(?:ation)?)?|test|train(?:ing)?|hidden|public|private|held-?out"
+    r"|test-?mini|mini|验证集?|测试集?|訓練|検証|テスト|검증|테스트)"
+    r"(?:[- ]?(?:sets?|splits?|std|dev|mini|a|b))?",
+    re.IGNORECASE,
+)
+# "score" or "rating" say nothing of what is measured; these do.
+_NO_QUALITY = re.compile(
+    r"scores?|values?|rating|percentile|correct|top-?\d|数值|値|值|得分|分数|スコア|점수|балл|оценка",
+    re.IGNORECASE,
+)
+
+
 def is_metric(text: str) -> bool:
     """A label that is nothing but the name of a metric."""
-    return METRIC.fullmatch(clean(text)) is not None
+    label = clean(text)
+    return (
+        METRIC.fullmatch(label) is not None or METRIC.fullmatch(_SIGNS.sub("", label)) is not None
+    )
+
+
+def is_quality(text: str) -> bool:
+    """A metric that says what is measured even where no benchmark is named: "Recall", "BLEU"."""
+    label = _SIGNS.sub("", clean(text))
+    return is_metric(label) and _NO_QUALITY.fullmatch(label) is None
+
+
+def is_split(text: str) -> bool:
+    """A label that names a split of a benchmark's data: "Valid", "Test (5-shot)"."""
+    return _SPLIT.fullmatch(_bare(text)) is not None
+
+
+def is_part(text: str, vocabulary: Vocabulary) -> bool:
+    """A label that names no benchmark but a part of one, or their average."""
+    label = _bare(text)
+    averaged = (vocabulary.benchmark(label) or "").startswith("Average")
+    return averaged or is_split(text) or is_category(label) or is_metric(label)
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\s*[(（\[][^()（）\[\]]*[)）\]]|\s\d+-?shot", "", clean(text)).strip()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from evalkit.reported.cells import Score, is_signed, read_score
-from evalkit.reported.comparing import is_object
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.finding import Finding
 from evalkit.reported.labels import Label, clean, read_benchmark, read_model
 from evalkit.reported.layout import Layout, read_layout
 from evalkit.reported.mapped import Mapped
-from evalkit.reported.roles import EVALUATION, Role, is_category, is_change, is_metric, leaning
-from evalkit.reported.vocabulary import Vocabulary, What
+from evalkit.reported.roles import Role, is_category, is_change, is_metric, leaning
+from evalkit.reported.sections import sections
+from evalkit.reported.subject import Around, Subject
+from evalkit.reported.vocabulary import Vocabulary
+
+__all__ = ["Around", "read_table"]
 
 _PRECISION = re.compile(
     r"(?:bf16|fp16|fp8|fp32|int[48]|w\da\d+|\d{1,2}[- ]?bits?|awq|gptq|bf16 ?/ ?fp16)(?: ?\(.*\))?",
@@ -33,32 +36,32 @@ _BASE = re.compile(
     r"|사전학습|базов|Basismodell|modèles? de base|modelos? base|modell[oi] base",
     re.IGNORECASE,
 )
+# The size of a model, not of what it was trained on.
+_OF_THE_MODEL = re.compile(
+    r"param|\bsizes?\b|^#|^[btp]$|参数|规模|パラメ|サイズ|파라미터|크기|параметр|размер|größe|taille"
+    r"|tamaño|paramètre",
+    re.IGNORECASE,
+)
+# A row or column of whoever is best: the cells say who ("81.6 (FooVLM)").
+_BEST = re.compile(
+    r"\b(?:best|sota|state[- ]of[- ]the[- ]art|previous|prior|other|others|top|leading)\b"
+    r"|最佳|最好|最优|最高|最先端|최고",
+    re.IGNORECASE,
+)
+_HOLDER = re.compile(r"[(（\[]\s*([^\W\d_][^()（）\[\]%]{2,40}?)\s*[)）\]]\s*$")
 _SHOTS = re.compile(r"\bshots?\b|샷|ショット", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What stands around a table, for what its cells leave out.
-
-    Attributes:
-        heading: The headings above it, nearest last.
-        caption: Its caption, or the paragraph that introduces it.
-        model: The document's main model, where one is clear.
-    """
-
-    heading: str = ""
-    caption: str = ""
-    model: str | None = None
 
 
 def read_table(
     table: Table, around: Around, vocabulary: Vocabulary, language: str
 ) -> list[Finding]:
     """The scores of one table."""
-    layout = read_layout(table, vocabulary, language)
-    if layout is None:
-        return []
-    return _Reader(table, layout, around, vocabulary, language).read()
+    found: list[Finding] = []
+    for section in sections(table, vocabulary, language):
+        layout = read_layout(section, vocabulary, language)
+        if layout is not None:
+            found += _Reader(section, layout, around, vocabulary, language).read()
+    return found
 
 
 class _Reader:
@@ -69,14 +72,12 @@ class _Reader:
     ) -> None:
         self._rows = table.rows
         self._layout = layout
-        self._around = around
         self._vocabulary = vocabulary
         self._language = language
-        self._context = f"{around.heading} {around.caption} {table.caption}"
-        self._base = _BASE.search(self._context) is not None
-        self._title = self._title_row()
-        self._parts_of = self._whole()
+        self._subject = Subject(layout, around, table.caption, self._row_names(), vocabulary)
+        self._base = _BASE.search(self._subject.context) is not None
         self._repeated = self._repeats()
+        self._sizes = self._told_by_size()
         self._shifted = self._uneven(table)
 
     def _uneven(self, table: Table) -> frozenset[int]:
@@ -87,48 +88,22 @@ class _Reader:
         uneven = table.shifted.intersection(self._body_rows())
         return frozenset() if len(uneven) * 2 > len(self._body_rows()) else uneven
 
-    def _whole(self) -> Label | None:
-        """The benchmark above the table, where the table's own labels are only parts of it."""
-        layout = self._layout
-        if layout.columns_are is Role.BENCHMARK:
-            names = [p for c in layout.values for p in layout.heads[c]]
-        elif layout.rows_are is Role.BENCHMARK:
-            names = self._row_names()
-        else:
-            return None
-        below = [name for name in names if name != self._title]
-        if any(leaning(name, self._vocabulary)[1] >= 2 for name in below):
-            return None
-        if self._title:
-            return read_benchmark(self._title, self._vocabulary)
-        if any(leaning(name, self._vocabulary)[1] >= 1 for name in below):
-            return None
-        return self._benchmark_around(None, "")
-
-    def _title_row(self) -> str:
-        """A first header row that spans the whole table names what is measured."""
-        tops = {heads[0] for heads in self._layout.heads if len(heads) > 1}
-        if len(tops) != 1 or any(len(heads) < 2 for heads in self._layout.heads):
-            return ""
-        (title,) = tops
-        return title if EVALUATION.search(title) else ""
-
     def _part(self, label: Label, head: str = "") -> Label:
         """A label as what it stands for: a part of the benchmark above the table, or itself."""
         averaged = label.name.startswith("Average")
-        if self._parts_of is None or (label.known and not averaged):
+        if self._subject.whole is None or (label.known and not averaged):
             return label
-        if self._title and head:
+        if self._subject.title and head:
             label = read_benchmark(head, self._vocabulary)
         return replace(
-            self._parts_of,
-            variant="; ".join(v for v in (self._parts_of.variant, label.raw) if v),
-            metric=label.metric or self._parts_of.metric,
+            self._subject.whole,
+            variant="; ".join(v for v in (self._subject.whole.variant, label.raw) if v),
+            metric=label.metric or self._subject.whole.metric,
         )
 
     def read(self) -> list[Finding]:
         """All scores."""
-        if not self._is_about_scores():
+        if not self._subject.is_scores():
             return []
         found: list[Finding] = []
         seen: set[int] = set()
@@ -141,20 +116,6 @@ class _Reader:
                     seen.add(id(cell))
                     found += self._cell(i, column, cell)
         return found
-
-    def _is_about_scores(self) -> bool:
-        """A table of sizes or speeds names no benchmark anywhere."""
-        layout = self._layout
-        if layout.known or self._title:
-            return layout.columns_are is not Role.OTHER
-        mentions = self._vocabulary.find(self._context, prose=True)
-        if any(m.what is What.BENCHMARK for m in mentions):
-            return layout.columns_are in (Role.METRIC, Role.MODEL, Role.BENCHMARK)
-        heads = [" ".join(layout.heads[c]) for c in layout.values]
-        names = heads if layout.columns_are is Role.BENCHMARK else self._row_names()
-        shaped = sum(leaning(name, self._vocabulary)[1] >= 1 for name in names)
-        enough = shaped * 3 >= len(names) and shaped > 0
-        return enough and (EVALUATION.search(self._context) is not None or shaped * 2 >= len(names))
 
     def _row_names(self) -> list[str]:
         return [self._row_label(i)[0] for i in self._body_rows()]
@@ -196,6 +157,18 @@ class _Reader:
             return "", None
         return self._text(i, column), self._rows[i][column]
 
+    def _told_by_size(self) -> set[str]:
+        """Names that several models of the table share but for a size in brackets."""
+        layout = self._layout
+        heads = [self._head_model(c) for c in layout.values if layout.heads[c]]
+        texts = heads if layout.columns_are is Role.MODEL else self._row_names()
+        labels = {read_model(text, self._vocabulary) for text in set(texts)}
+        counts = Counter(label.name for label in labels if not label.known)
+        return {name for name, n in counts.items() if n > 1}
+
+    def _label_twice(self, row: str) -> bool:
+        return sum(clean(name) == clean(row) for name in self._row_names()) > 1
+
     def _repeats(self) -> set[str]:
         """Row labels that occur twice: a size or setting column tells them apart."""
         if self._layout.rows_are is not Role.MODEL:
@@ -209,19 +182,27 @@ class _Reader:
         """The size of the model of a row, where a column states it."""
         for column, role in self._layout.labels.items():
             text = clean(self._rows[i][column].text.text)
-            if role is Role.SIZE and text[-1:] in "BM" and text[:-1].replace(".", "").isdigit():
+            head = clean(" ".join(self._layout.heads[column]))
+            if (
+                role is Role.SIZE
+                and _OF_THE_MODEL.search(head)
+                and text[-1:] in "BM"
+                and text[:-1].replace(".", "").isdigit()
+            ):
                 return text
         return None
 
     def _model(self, text: str, i: int) -> Label:
         label = read_model(text, self._vocabulary)
+        if label.name in self._sizes:
+            label = replace(label, name=label.raw)  # only its size tells it from its siblings
         if self._base and label.known and "base" not in label.name.casefold():
             # Among base models a short name is the base model, not the chat model of that name.
             name = self._vocabulary.model(f"{label.name}-Base")
             label = replace(label, name=name or label.raw, known=name is not None)
         if _PRECISION.fullmatch(label.raw):
             # Rows of one model at several precisions: the model is named above the table.
-            above = self._model_around(self._layout.groups[i])
+            above = self._subject.model(self._layout.groups[i])
             if above:
                 return replace(above, setting=(*above.setting, label.raw))
         size = self._size(i) if self._layout.rows_are is Role.MODEL else None
@@ -244,8 +225,20 @@ class _Reader:
             return (self._model(self._head_model(column), i), benchmark) if head else None
         if layout.columns_are is Role.BENCHMARK:
             below = layout.heads[column][-1] if layout.heads[column] else ""
+            if self._lost(column):
+                return None
             return self._model(row, i), self._part(self._head_benchmark(column), below)
         return self._long(i, column, row, group, head)
+
+    def _lost(self, column: int) -> bool:
+        """A metric without the name that the other columns have above theirs."""
+        heads = self._layout.heads
+        if len(heads[column]) != 1 or not is_metric(heads[column][0]):
+            return False
+        return any(
+            len(heads[c]) > 1 and is_metric(heads[c][-1]) and not is_metric(heads[c][0])
+            for c in self._layout.values
+        )
 
     def _head_model(self, column: int) -> str:
         """The part of a header that names the model; a word above it may be a family or a group."""
@@ -290,13 +283,20 @@ class _Reader:
         """Both names in rows, or one of them only above the table."""
         layout = self._layout
         model_column, bench_column = self._naming(Role.MODEL), self._naming(Role.BENCHMARK)
-        if layout.rows_are is Role.MODEL:
-            benchmark = self._benchmark_around(group, head)
+        if layout.rows_are in (Role.MODEL, Role.SETTING):
+            benchmark = self._subject.measured(group, head)
             if benchmark and is_category(head):
                 benchmark = replace(benchmark, variant=clean(head))
-            return (self._model(row, i), benchmark) if benchmark else None
+            if layout.rows_are is Role.MODEL:
+                return (self._model(row, i), benchmark) if benchmark else None
+            if group and self._label_twice(row):
+                return None  # models or benchmarks, in groups of the others: nobody knows which
+            model = self._subject.model(group)
+            if model and clean(row):
+                model = replace(model, setting=(*model.setting, clean(row)))
+            return (model, benchmark) if model and benchmark else None
         if layout.rows_are is Role.BENCHMARK:
-            model = self._model_around(group)
+            model = self._subject.model(group)
             benchmark = self._row_benchmark(row, None)
             if is_category(head) and benchmark.known:
                 benchmark = replace(benchmark, variant=clean(head))
@@ -305,28 +305,6 @@ class _Reader:
             return None
         model = self._model(self._text(i, model_column), i)
         return model, read_benchmark(self._text(i, bench_column), self._vocabulary)
-
-    def _benchmark_around(self, group: str | None, head: str) -> Label | None:
-        for text in (head, group or "", self._around.caption, self._around.heading):
-            found = [m for m in self._vocabulary.find(text, prose=True) if m.what is What.BENCHMARK]
-            if found:
-                return read_benchmark(found[-1].raw, self._vocabulary)
-        return None
-
-    def _model_around(self, group: str | None) -> Label | None:
-        for text in (group or "", self._around.caption, self._around.heading):
-            found = [m for m in self._vocabulary.find(text, prose=True) if m.what is What.MODEL]
-            # A rival or a bare family ("First Claude that...") is not whose scores these are.
-            found = [
-                m
-                for m in found
-                if (m.known or any(c.isdigit() for c in m.raw)) and not is_object(text, 0, m)
-            ]
-            if found:
-                return read_model(found[-1].raw, self._vocabulary)
-        if self._around.model:
-            return read_model(self._around.model, self._vocabulary)
-        return None
 
     # cells ----------------------------------------------------------------------------------
 
@@ -357,9 +335,23 @@ class _Reader:
         pair = self._pair(i, column, label)
         if pair is None or not pair[0].raw or not pair[1].raw or is_change(pair[1].raw):
             return []
+        if _BEST.search(pair[0].raw) and not pair[0].known:
+            holder = _HOLDER.search(flat.text)
+            pair = (read_model(holder[1], self._vocabulary), pair[1]) if holder else pair
         if _NOT_A_MODEL.search(pair[0].raw):
             return []
-        return [self._finding(i, column, flat, score, pair) for score in scores]
+        return [
+            self._finding(i, column, flat, score, (pair[0], self._of_two(pair[1], score, scores)))
+            for score in scores
+        ]
+
+    def _of_two(self, benchmark: Label, score: Score, scores: list[Score]) -> Label:
+        """Under "HumanEval (+)" the figure in brackets, "76.2 (70.7)", is HumanEval+."""
+        if benchmark.variant != "+" or len(scores) != 2:
+            return benchmark
+        if not score.second:
+            return replace(benchmark, variant=None)
+        return replace(read_benchmark(f"{benchmark.name}+", self._vocabulary), raw=benchmark.raw)
 
     def _is_change(self, i: int, column: int) -> bool:
         """A number below zero is a change where its row or column has signs of plus.

@@ -1,0 +1,60 @@
+"""Cuts a table at header rows in its middle: several tables under one another, drawn as one.
+
+A row that names columns anew ends the table above it. It says no score, most of its cells stand
+where scores stand below, and its first cell is empty or repeats the first header, all of it is
+marked as a header, or it names benchmarks or models.
+A row of one text right above it is the title of what follows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from evalkit.reported.cells import not_measured, read_score
+from evalkit.reported.document import Cell, Table
+from evalkit.reported.labels import clean
+from evalkit.reported.roles import header_role, leaning
+from evalkit.reported.vocabulary import Vocabulary
+
+_FEWEST = 2  # cells that name columns
+
+
+def sections(table: Table, vocabulary: Vocabulary, language: str) -> list[Table]:
+    """The tables that one grid holds, each with its own header rows."""
+    rows = table.rows
+    scored = [any(read_score(c.text.text, language) for c in row[1:]) for row in rows]
+    starts = [0]
+    for i in range(2, len(rows) - 1):
+        if scored[i] or not scored[i + 1] or not any(scored[starts[-1] : i]):
+            continue
+        if _names_columns(rows, i, language, vocabulary):
+            starts.append(i - 1 if _is_title(rows[i - 1]) and not scored[i - 1] else i)
+    ends = [*starts[1:], len(rows)]
+    return [
+        replace(
+            table,
+            rows=rows[start:end],
+            shifted=frozenset(i - start for i in table.shifted if start <= i < end),
+        )
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _names_columns(
+    rows: tuple[tuple[Cell, ...], ...], i: int, language: str, vocabulary: Vocabulary
+) -> bool:
+    row, below = rows[i], rows[i + 1]
+    places = [c for c in range(1, len(row)) if read_score(below[c].text.text, language)]
+    named = {id(row[c]) for c in places if not not_measured(row[c].text.text)}
+    if len(named) < _FEWEST or len(named) * 2 < len(places):
+        return False
+    first, top = clean(row[0].text.text), clean(rows[0][0].text.text)
+    marked = all(cell.header for cell in row if cell.text.text.strip())
+    if not first or first == top or header_role(first) is not None or marked:
+        return True
+    names = {row[c].text.text for c in places}
+    return sum(max(leaning(name, vocabulary)) >= 2 for name in names) * 2 > len(names)
+
+
+def _is_title(row: tuple[Cell, ...]) -> bool:
+    return len({id(c) for c in row if c.text.text.strip()}) == 1
