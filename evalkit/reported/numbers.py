@@ -27,6 +27,9 @@ _AFTER_NAME = re.compile(r"(?<=[A-Za-z])\d{1,3}(?:\.\d+)?(?=\s?[%％])")
 _AFTER_CJK = re.compile(r"(?<=[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3])\d+(?:[.,]\d+)?(?![\d])")
 
 
+_LONGEST = 24  # digits and marks; more of them are an identifier or an attack, not a figure
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number at its place.
@@ -91,5 +94,7 @@ def find_numbers(text: str, language: str) -> list[Number]:
     for start in sorted(found):
         match = found[start]
         printed = text[match.start() : match.end()]
+        if len(printed) > _LONGEST:
+            continue
         numbers.append(Number(match.start(), match.end(), worth(printed, language), printed))
     return numbers
