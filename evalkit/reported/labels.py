@@ -40,7 +40,7 @@ METRIC = re.compile(
     re.IGNORECASE,
 )
 _SHOTS = re.compile(
-    r"\b(?:\d+|zero|few|one|five)[- ]?shots?(?:[ ,/-]+(?:cot|no cot))?\b|\b(?:0|\d+)-?샷"
+    r"\b(?:(?:\d+|zero)\s?/\s?)?(?:\d+|zero|few|one|five)[- ]?shots?(?:[ ,/-]+(?:cot|no cot))?\b|\b(?:0|\d+)-?샷"
     r"|\d+-?ショット",
     re.IGNORECASE,
 )

@@ -61,7 +61,7 @@ _SIZE = re.compile(
     r"^(?:in|out|input|output|cached|input/output)(?: ?[(（\[/].*)?$|\bsparsity\b"
     r"|\benergy\b|\bcarbon\b|\bco2|\bfps\b|\b[qrt]ps\b|\bdim(?:ension)?s?\b|\bspeed-?up\b|\bturns\b|\bcalls\b|\bstars\b"
     r"|\b(?:avg\.?|average|mean|response|answer|generation|output) (?:len|length)\b|\bepoch\b|¥|元/"
-    r"|稀疏|维度|次元|トークン|토큰|能耗|^年$|\byear\b"
+    r"|稀疏|大小|容量|维度|次元|トークン|토큰|能耗|^年$|\byear\b"
     r"|^(?:#|no\.?|nr\.?|№|n[º°]|pos(?:ition|\.)?|place|序号|排名|番号|순번)$|param(?:eter)?s?\b|#\s?(?:tp|ap|p)\b|\b(?:tp|ap)\b|\barchitecture|\barch\b"
     r"|\bcontext (?:length"
     r"|window|size)|\bctx\b|\bwindow\b|\bpric(?:e|es|ing)\b|\bcosts?\b|\$|€|\busd\b|\btokens\b"
@@ -111,7 +111,8 @@ _MODEL_SHAPE = re.compile(
     r"|^[A-Z][\w.]*-\d+(?:\.\d+)?(?:-|$)"
 )
 _BENCH_SHAPE = re.compile(
-    r"bench|eval|\w+qa\b|mmlu|mteb|beir\b|retriev(?!er)|rerank(?!er)|\bsts\b|math|arena|olymp|code(?!x|r)|squad|glue|exam|gsm|challenge|\bif\b"
+    r"bench|eval|\w+qa\b|mmlu|mteb|beir\b|retriev(?!er)|rerank(?!er)|\bsts\b|math|arena|olymp"
+    r"|\bavg\b|\baverage\b|code(?!x|r)|squad|glue|exam|gsm|challenge|\bif\b"
     r"|leaderboard|aime|hmmt|swe-",
     re.IGNORECASE,
 )

@@ -1,9 +1,10 @@
-"""Cuts a table at header rows in its middle: several tables under one another, drawn as one.
+"""Cuts a grid that holds several tables: under one another, or side by side.
 
 A row that names columns anew ends the table above it. It says no score, most of its cells stand
 where scores stand below, and its first cell is empty or repeats the first header, all of it is
 marked as a header, or it names benchmarks or models.
-A row of one text right above it is the title of what follows.
+A row of one text right above it is the title of what follows. Tables side by side have the same
+heads again behind another column of names.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def sections(table: Table, vocabulary: Vocabulary, language: str) -> list[Table]
         if _names_columns(rows, i, language, vocabulary):
             starts.append(i - 1 if _is_title(rows[i - 1]) and not scored[i - 1] else i)
     ends = [*starts[1:], len(rows)]
-    return [
+    found = [
         replace(
             table,
             rows=rows[start:end],
@@ -38,6 +39,34 @@ def sections(table: Table, vocabulary: Vocabulary, language: str) -> list[Table]
         )
         for start, end in zip(starts, ends, strict=True)
     ]
+    return [half for part in found for half in _halves(part, language)]
+
+
+def _halves(table: Table, language: str) -> list[Table]:
+    """Tables side by side: "Model | Dev | Test | Model | Dev | Test"."""
+    head = [clean(cell.text.text) for cell in table.rows[0]]
+    numbers = [_counts(table, c, language) for c in range(len(head))]
+    cuts = [0]
+    for c in range(2, len(head) - 1):
+        before, behind = head[cuts[-1] + 1 : c], head[c + 1 :]
+        named = head[c] == head[0] or header_role(head[c].split()[-1] if head[c] else "")
+        again = before and behind[: len(before)] == before
+        if named and again and not numbers[c] and all(numbers[cuts[-1] + 1 : c]):
+            cuts.append(c)
+    if len(cuts) == 1 or head[0] == "" or numbers[0]:
+        return [table]
+    ends = [*cuts[1:], len(head)]
+    return [
+        replace(table, rows=tuple(row[start:end] for row in table.rows))
+        for start, end in zip(cuts, ends, strict=True)
+    ]
+
+
+def _counts(table: Table, column: int, language: str) -> bool:
+    """A column of figures."""
+    texts = [row[column].text.text for row in table.rows[1:]]
+    hits = sum(bool(read_score(text, language)) for text in texts)
+    return hits > 0 and hits * 2 >= sum(not not_measured(text) for text in texts)
 
 
 def _names_columns(

@@ -116,14 +116,23 @@ class Subject:
 
     def _alone(self) -> Label | None:
         """The benchmark that the nearest heading names, and nothing beside it."""
-        heading = self._heading()
-        found = [m for m in self._vocabulary.find(heading, prose=True) if m.what is not What.MODEL]
-        if len(found) != 1 or found[0].what is not What.BENCHMARK or not found[0].known:
+        heading, caption = self._heading(), self._around.caption
+        found = self._only(heading)
+        if found:
+            rest = heading.replace(found.raw, " ")
+            if len(_GENERAL.sub(" ", rest).split()) <= _MORE_WORDS:
+                return found
+        # "FooBench has six parts, ...": a paragraph that starts with what the table is of.
+        found = self._only(caption)
+        return found if found and clean(caption).startswith(found.raw) else None
+
+    def _only(self, text: str) -> Label | None:
+        """The one benchmark that a text names; None when it names several, or a model beside."""
+        found = [m for m in self._vocabulary.find(text, prose=True) if m.what is not What.DEVELOPER]
+        if len({m.name for m in found}) != 1 or not found[0].known:
             return None
-        rest = f"{heading[: found[0].start]} {heading[found[0].end :]}"
-        if len(_GENERAL.sub(" ", rest).split()) > _MORE_WORDS:
-            return None
-        return read_benchmark(found[0].raw, self._vocabulary)
+        benchmark = found[0].what is What.BENCHMARK
+        return read_benchmark(found[0].raw, self._vocabulary) if benchmark else None
 
     def _heading(self) -> str:
         return self._around.heading.rpartition(" | ")[2]

@@ -20,7 +20,8 @@ from evalkit.reported.vocabulary import Vocabulary
 __all__ = ["Around", "read_table"]
 
 _PRECISION = re.compile(
-    r"(?:bf16|fp16|fp8|fp32|int[48]|w\da\d+|\d{1,2}[- ]?bits?|awq|gptq|bf16 ?/ ?fp16)(?: ?\(.*\))?",
+    r"(?:bf16|fp16|fp8|fp32|int[48]|w\da\d+|\d{1,2}[- ]?bits?|awq|gptq|bf16 ?/ ?fp16|q\d_\w{1,3}|nf4|fp4|mxfp4)"
+    r"(?: ?(?:quant\w*|量化))?(?: ?\(.*\))?",
     re.IGNORECASE,
 )
 _NOT_A_MODEL = re.compile(
