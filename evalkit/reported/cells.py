@@ -19,8 +19,8 @@ MARKS = "*†‡§¶^#◇♦★☆△▲▽⋄⁺✝¹²³⁴⁵⁶⁷⁸⁹"
 _NUM = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:[.,]\d+)?)"
 _MARK = rf"(?:\^[a-z0-9]|[{re.escape(MARKS)}]+|\[\d\]|\^\(?[a-z0-9*†‡]{{1,2}}\)?)"
 _CHANGE = (
-    rf"(?:[(\[（]?\s*(?:[+\-−–↑↓▲▼△▽⬆⬇]\s*[+\-−]?{_NUM}|{_NUM}\s*[↑↓▲▼])"
-    r"\s*(?:%|pp|pts?)?\s*[)\]）]?)"
+    rf"(?:[(\[（]?\s*(?:[+\-−–↑↓▲▼△▽⬆⬇]\s*[+\-−]?{_NUM}|{_NUM}\s*[%％]?\s*[↑↓▲▼])"
+    r"\s*(?:%|pp|pts?)?\s*[)\]）]?|[(（]\s*(?:[-–−]|0(?:\.0+)?\s*[%％])\s*[)）])"
 )
 # What people put before a figure: a medal, an arrow, the name of its scale.
 _PICTURE = (  # without the ticks and crosses that count passes and failures, and marks of notes

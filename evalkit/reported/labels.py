@@ -40,8 +40,8 @@ METRIC = re.compile(
     re.IGNORECASE,
 )
 _SHOTS = re.compile(
-    r"\b(?:(?:\d+|zero)\s?/\s?)?(?:\d+|zero|few|one|five)[- ]?shots?(?:[ ,/-]+(?:cot|no cot))?\b|\b(?:0|\d+)-?샷"
-    r"|\d+-?ショット",
+    r"\b(?:(?:\d+|zero)\s?/\s?)?(?:\d+|zero|few|one|five)[- ]?shots?(?:[ ,/-]+(?:cot|no cot))?\b"
+    r"|\b(?:0|\d+)-?샷|\d+-?ショット",
     re.IGNORECASE,
 )
 _SETTING = re.compile(

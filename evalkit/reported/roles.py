@@ -60,7 +60,8 @@ _CATEGORY_WORD = re.compile(
 _SIZE = re.compile(
     r"^(?:in|out|input|output|cached|input/output)(?: ?[(（\[/].*)?$|\bsparsity\b"
     r"|\benergy\b|\bcarbon\b|\bco2|\bfps\b|\b[qrt]ps\b|\bdim(?:ension)?s?\b|\bspeed-?up\b|\bturns\b|\bcalls\b|\bstars\b"
-    r"|\b(?:avg\.?|average|mean|response|answer|generation|output) (?:len|length)\b|\bepoch\b|¥|元/"
+    r"|\b(?:avg\.?|average|mean|response|answer|generation|output) (?:len|length)\b|\bepoch\b"
+    r"|\bphase\b|\biterations?\b|\bbit-?width\b|¥|元/"
     r"|稀疏|大小|容量|维度|次元|トークン|토큰|能耗|^年$|\byear\b"
     r"|^(?:#|no\.?|nr\.?|№|n[º°]|pos(?:ition|\.)?|place|序号|排名|番号|순번)$|param(?:eter)?s?\b|#\s?(?:tp|ap|p)\b|\b(?:tp|ap)\b|\barchitecture|\barch\b"
     r"|\bcontext (?:length"
@@ -88,11 +89,18 @@ _SIZE = re.compile(
     re.IGNORECASE,
 )
 _CHANGE = re.compile(
-    r"(?:Δ|delta|diff(?:erence)?|gain|improvement|change|gap|vs\.?|uplift|lift|提升|差|变化"
-    r"|向上|향상"
-    r"|изменение|разница|differenz|écart|± ?(?:std|se|ci)|std\.?|stderr|stdev|ci|95% ci"
-    r"|variance|p-value)"
+    r"(?:Δ|± ?(?:std|se|ci)|提升|差|变化|向上|향상"
+    r"|(?:delta|diff(?:erence)?s?|gains?|improvements?|changes?|gap|vs\.?|uplift|lift|изменение"
+    r"|разница|differenz|écart|std\.?(?: (?:dev|err)\w*)?|stderr|stdev|ci|95% ci|variance|p-value)"
+    r"(?![\w]))"
     r".{0,20}",
+    re.IGNORECASE,
+)
+# What a model is built on: it stands in a column of its own beside the model's name.
+_BACKBONE = re.compile(
+    r"(?:base|backbone|language|text|initial|underlying|foundation)[- ](?:model|llm|lm)s?"
+    r"|backbones?|llms?|(?:(?:vision|visual|image|text|audio) )?encoders?|built on|based on"
+    r"|基座(?:模型)?|底座(?:模型)?|基础模型|ベースモデル|베이스 ?모델|базовая модель",
     re.IGNORECASE,
 )
 _CATEGORY = re.compile(
@@ -172,6 +180,24 @@ def is_size(text: str, vocabulary: Vocabulary) -> bool:
     return bool(_SIZE.search(label)) and not read_benchmark(label, vocabulary).known
 
 
+_DATA = re.compile(
+    r"(?:(?:pre-?|post-?)?train\w*|fine-?tun\w*|sft|instruct\w*|rl|alignment)"
+    r"[- ](?:data(?:set)?s?|corpus|schedule|recipe|stage)"
+    r"|(?:训练|微调|预训练)(?:数据|语料)|学習データ",
+    re.IGNORECASE,
+)
+
+
+def is_data(text: str) -> bool:
+    """A header of what models were trained on."""
+    return _DATA.fullmatch(clean(text)) is not None
+
+
+def is_backbone(text: str) -> bool:
+    """A header of what models are built on."""
+    return _BACKBONE.fullmatch(clean(text)) is not None
+
+
 def is_change(text: str) -> bool:
     """A row or column of differences."""
     return _CHANGE.fullmatch(clean(text)) is not None
@@ -215,11 +241,26 @@ def is_split(text: str) -> bool:
     return _SPLIT.fullmatch(_bare(text)) is not None
 
 
+_SETUP = re.compile(
+    r"(?:zero|few|\d+)-?shots?|fine-?tun(?:ed?|ing)|linear[- ]prob(?:e|ing)"
+    r"|(?:text|image|video|audio)-?(?:to|2)-?(?:text|image|video|audio)(?: retrieval)?"
+    r"|[tivax]2[tivax]|greedy|sampling"
+    r"|with(?:out)? \w+|w/o? ?\w+|cot|direct",
+    re.IGNORECASE,
+)
+
+
+def is_setup(text: str) -> bool:
+    """A header that says how was measured, and neither what nor whom: "Zero-shot", "w/o CoT"."""
+    return _SETUP.fullmatch(clean(text)) is not None
+
+
 def is_part(text: str, vocabulary: Vocabulary) -> bool:
     """A label that names no benchmark but a part of one, or their average."""
     label = _bare(text)
     averaged = (vocabulary.benchmark(label) or "").startswith("Average")
-    return averaged or is_split(text) or is_category(label) or is_metric(label)
+    fixed = is_split(text) or is_category(label) or is_metric(label) or is_setup(text)
+    return averaged or fixed
 
 
 def _bare(text: str) -> str:

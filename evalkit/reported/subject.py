@@ -19,6 +19,13 @@ from evalkit.reported.vocabulary import Vocabulary, What
 
 _MORE_WORDS = 4  # beside a benchmark's name in a heading that says no more than that
 
+_TASK_WORDS = 8  # in a caption that names a task
+_TASK = re.compile(
+    r"retriev|classif|recogni|translat|summari|detect|caption|segment|question answering|\bqa\b"
+    r"|reasoning|understanding|extract|parsing|entail|completion|repair"
+    r"|检索|分类|识别|翻译|摘要|问答|検索|分類|認識",
+    re.IGNORECASE,
+)
 _NO_SCORES = re.compile(
     r"\bstatistics?\b|\bhyper-?param|\bin (?:milli)?seconds\b|\blatency\b|\bthroughput\b"
     r"|\b(?:inference|training|decoding|generation|running|wall[- ]?clock)[- ](?:time|speeds?"
@@ -112,7 +119,17 @@ class Subject:
             return None
         if self.title:
             return read_benchmark(self.title, self._vocabulary)
-        return None if most >= 1 else self.benchmark(None, "")
+        if most >= 1:
+            return None
+        return self.benchmark(None, "") or (None if below else self._task())
+
+    def _task(self) -> Label | None:
+        """A task that the caption or the heading names, above columns of settings and metrics."""
+        for text in (self._caption, self._around.caption, self._heading()):
+            words = clean(re.sub(r"\s*[(（][^()（）]*[)）]|[:：]\s*$", "", text))
+            if words and len(words.split()) <= _TASK_WORDS and _TASK.search(words):
+                return Label(words, words, False)
+        return None
 
     def _alone(self) -> Label | None:
         """The benchmark that the nearest heading names, and nothing beside it."""
@@ -149,6 +166,8 @@ class Subject:
             return True
         if layout.known or self.title:
             return layout.columns_are is not Role.OTHER
+        if self.whole and self._qualities():
+            return True
         mentions = self._vocabulary.find(self.context, prose=True)
         if any(m.what is What.BENCHMARK for m in mentions):
             return layout.columns_are in (Role.METRIC, Role.MODEL, Role.BENCHMARK)

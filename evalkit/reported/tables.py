@@ -20,7 +20,8 @@ from evalkit.reported.vocabulary import Vocabulary
 __all__ = ["Around", "read_table"]
 
 _PRECISION = re.compile(
-    r"(?:bf16|fp16|fp8|fp32|int[48]|w\da\d+|\d{1,2}[- ]?bits?|awq|gptq|bf16 ?/ ?fp16|q\d_\w{1,3}|nf4|fp4|mxfp4)"
+    r"(?:bf16|fp16|fp8|fp32|int[48]|w\da\d+|\d{1,2}[- ]?bits?|awq|gptq|bf16 ?/ ?fp16"
+    r"|q\d_\w{1,3}|nf4|fp4|mxfp4)"
     r"(?: ?(?:quant\w*|量化))?(?: ?\(.*\))?",
     re.IGNORECASE,
 )
@@ -138,7 +139,9 @@ class _Reader:
             self._layout.rows_are
         ):
             return None
-        others = [c for c, kind in labels.items() if kind is Role.OTHER]
+        others = [c for c, kind in labels.items() if kind is Role.OTHER] or [
+            c for c, kind in labels.items() if kind in (Role.MODEL, Role.BENCHMARK)
+        ]
         distinct = {c: len({self._rows[i][c].text.text for i in self._body_rows()}) for c in others}
         return max(others, key=lambda c: (distinct[c], c), default=None)
 
@@ -156,6 +159,11 @@ class _Reader:
         column = self._naming(self._layout.rows_are)
         if column is None:
             return "", None
+        if self._layout.rows_are is Role.MODEL and not clean(self._rows[i][column].text.text):
+            for other, kind in self._layout.labels.items():
+                text = self._rows[i][other].text.text
+                if kind is Role.OTHER and leaning(text, self._vocabulary)[0] > 0:
+                    return text, self._rows[i][other]  # two columns name the models in turn
         return self._text(i, column), self._rows[i][column]
 
     def _told_by_size(self) -> set[str]:
@@ -298,6 +306,8 @@ class _Reader:
             return (model, benchmark) if model and benchmark else None
         if layout.rows_are is Role.BENCHMARK:
             model = self._subject.model(group)
+            if group and self._label_twice(row) and not self._row_benchmark(group, None).known:
+                model = self._model(group, i)  # the same benchmarks again below each model
             benchmark = self._row_benchmark(row, None)
             if is_category(head) and benchmark.known:
                 benchmark = replace(benchmark, variant=clean(head))
