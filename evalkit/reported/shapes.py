@@ -17,7 +17,7 @@ def words(text: str) -> frozenset[str]:
 
 KEEP = re.compile(r"[^0-9a-z\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3+]")
 WORD_START = re.compile(r"(?<![^\W_])[^\W_]|(?<=[\u0400-\u9fff\uac00-\ud7a3])[A-Za-z0-9τ]")
-JOIN = frozenset(" \u00a0-_‐‑–'’`.^\u202f~")
+JOIN = frozenset(" \u00a0\u2009\u200a\u202f\u2002-_\u2010\u2011\u2012–\u2212'’`.^~")
 LONGEST = 60
 
 SUFFIX = (
@@ -32,7 +32,8 @@ SUFFIX = (
     r"|Pro-Preview|Codex|codex"
     r"|small|large|ultra|flash|tiny|sonnet|opus|haiku"
     r"|Qwen|Llama|Qwen2(?:\.5)?|Llama3?|OSS|oss|linear|Linear|Realtime|Research|R\+?|Nemo|Guard"
-    r"|Tiny|Text|X1|T1|A|Agent|Evo|Highspeed|Her|Flagship|NoThinking|non-thinking|Dev"
+    r"|Tiny|Text|X1|T1|A|Agent|Evo|Highspeed|Her|Flagship|NoThinking|non-thinking|Dev|Deep(?! (?i:think|research|search|learning|dive))"
+    r"|[Aa]lpha|[Bb]eta|Nemotron|Swallow|Reranker|Embed|Multilingual|TTS|ASR|Robotics|Ultralong"
     r"|(?<=-)(?!(?:API|KI|AI|IA|LLM|IDE|SDK|CLI|APP|ID|URL|MODEL|TEAM)(?![A-Z]))[A-Z]{3,}"
     r"|프로(?!젝|그|세|모|필|토)|터보|울트라|플래시|미니|라지|오퍼스|소네트|소넷|하이쿠|싱킹"
     r"|プロ(?![ァ-ヶ])|ターボ|ウルトラ|フラッシュ|ミニ|オーパス|ソネット|ハイク)"
@@ -40,7 +41,7 @@ SUFFIX = (
 PART = (
     r"(?:[vV]\d+(?:[.]\d+)*[a-z]?|\d+(?:\.\d+)?x\d+(?:\.\d+)?[Bb]|\d+(?:\.\d+)?[BbMTkK](?![\w])"
     r"|[AaEe]\d+(?:\.\d+)?[Bb](?![\w])|[A-Z]\d{1,2}(?:\.\d)?|\d{4}-\d{2}-\d{2}|[01]\d[0-3]\d(?!\d)"
-    r"|20\d{2}|\d{6}|" + SUFFIX + r"(?![^\W\d_]))"
+    r"|20\d{2}|2[3-7](?:0[1-9]|1[0-2])(?!\d)|\d{6}|" + SUFFIX + r"(?![^\W\d_]))"
 )
 EDITION = re.compile(
     r"v\d+(?:\.\d+)*|\d\.\d|\d+[kKM]|20\d{2}(?:[-/.]\d{1,2})*|\d{4,8}\s*[-–~]\s*\d{4,8}|≤?\d+[kKM]"
@@ -57,12 +58,20 @@ MORE_SIZES = re.compile(
     r"(?P<sizes>(?:/\d+(?:\.\d+)?[BbM]?)+(?<=[BbM]))(?P<tail>(?:-[A-Za-z]\w*)*)(?![\w/])"
 )
 NUMBER = r"\d+(?:\.\d+){0,2}[ac-z]?(?!\d|[.,]\d|\s?%)"
+# What stands between the parts of a name: spaces of all widths, hyphens of all lengths.
+GAP = r"[ \u00a0\u2009\u202f\-_\u2010\u2011\u2012–]"
 EXTEND = re.compile(
-    rf"(?:(?P<number>[ \-_‑]?{NUMBER}(?![\w]))|(?P<part>[ \-_‑.]?{PART}))", re.ASCII
+    rf"(?:(?P<number>{GAP}?{NUMBER}(?![\w]))|(?P<part>(?:{GAP}|\.)?{PART}))", re.ASCII
+)
+# A model that has only its maker's name and a size: "Upstage 70B".
+OF_MAKER = re.compile(
+    r"[ \u00a0-](?P<size>\d{1,4}(?:\.\d+)?B(?:-[A-Z]\w*)?)(?![\w-])"
+    r"(?!\s?(?:param|tokens|토큰|파라미터|매개|パラメ|参数|параметр|users|people|\$|USD|dollars))",
+    re.ASCII,
 )
 BENCH_SHAPE = re.compile(
     r"(?<![\wÀ-ɏЀ-ӿ-])(?:[A-Zτ][\w²τ^+]*[ -]){0,2}[\w²τ]*"
-    r"(?:[bB]ench(?!mark)|Eval|Arena|QA|Leaderboard)"
+    r"(?:[bB]ench(?!mark)|BENCH|Eval|Arena|QA|Leaderboard|MMLU|[a-z]Exam|[a-zA-Z]GLUE|QuAD)"
     r"(?:[ -]?(?:v\d+(?:\.\d+)?|\d(?:\.\d)?(?![\d.,]|\s?%)|Pro|Hard|Lite|Verified|Plus"
     r"|Multilingual))*(?![\w])",
     re.ASCII,  # the words of Japanese and Chinese around a name are no part of it
@@ -70,7 +79,7 @@ BENCH_SHAPE = re.compile(
 # A model of no known family, by the size in its name: "Foo-7B-Instruct".
 SIZED_MODEL = re.compile(
     r"(?:(?<![\w./-])|(?<=\w/))[A-Za-z][\w.]{0,24}(?:-[\w.]{1,16}){0,4}?-\d+(?:\.\d+)?[bB](?:-[A-"
-    r"Za-z0-9][\w.]{0,16}){0,4}(?![\w-])",
+    r"Za-z0-9](?:[\w.]{0,15}\w)?){0,4}(?![\w-])",
     re.ASCII,
 )
 # A model of no known family, called one: "the model called NullModel".
@@ -99,11 +108,13 @@ NO_BENCH_NAME = words(
     " ocr"
     " aws azure gcp gpus cpus tpu tpus apple amazon reddit x youtube tiktok twitter facebook"
     " average"
-    " mac pc ios android"
+    " mac pc ios android mha mqa mla fp4 fp8 fp16 fp32 bf16 int4 int8 nvfp4 mxfp4 a100 h100 h200"
+    " h20 b200 v100 l40s rtx q1 q2 q3 q4 h1 h2 gpt kv json html css sql ceo cto ipo gdp"
 )
 LEADING_WORD = re.compile(r"([^\W\d_]+)[ -]")
 # Words that stand before a name and are no part of it.
 NO_NAME = words(
+    "model size comp "
     "im in auf bei beim am an zum für mit laut der die das den dem on at the a of for with our "
     "new and by both"
     " sur le la les au aux du de des en el los las del al un una con il lo gli nel nella sul "
@@ -131,6 +142,10 @@ COMMON_FAMILIES = words(
 )
 
 
+SPACES = " \u00a0\u2009\u202f"
+HYPHENS = "-_\u2010\u2011\u2012"
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+NEWEST = 12  # a higher number behind a space is no version
 _STAGE = re.compile(r" (?:chat|instruct|base)(?![\w-])")  # "Llama 2 70b chat"
 # A day behind a name, and then its score: "Gemini 2.0 Pro 0205: 1379".
 _DATED = re.compile(r" (?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?=\s?[:：(（|])")
@@ -147,18 +162,38 @@ def grow(text: str, start: int, end: int, prose: bool) -> int:
         if part is None:
             return end
         if part["number"]:
-            spaced = part["number"][0] in " \u00a0"
-            if numbered and (spaced or part["number"][0] not in "-_‑"):
+            spaced = part["number"][0] in SPACES
+            if numbered and (spaced or part["number"][0] not in HYPHENS):
                 return end
+            if spaced and prose and float(part["number"][1:].split(".")[0].rstrip(LETTERS)) > NEWEST:
+                return end  # a score behind a name: "Gemini 37"
             if spaced and prose and re.match(r"\s*(?:%|points?|分|点)", text[part.end() :]):
                 return end
             numbered = True
+        elif re.match(r" v\d", part["part"]):
+            numbered = True  # "Foo v1.5"
         elif text[end : end + 1] == " " and part["part"][1:2].islower():
             stage = _STAGE.match(text, end)
             return stage.end() if stage and text[end - 1] in "bB" else end
         elif re.search(r"\d", part["part"]):
             numbered = True
         end = part.end()
+
+
+# What looks like a model's name and is none: a file, a set of examples, a count of steps.
+_FILE = re.compile(
+    r"\.(?:png|jpe?g|gif|svg|webp|pdf|html?|md|mdx|json|py|ipynb|mp4|sh|txt|csv)\b", re.I
+)
+_EXAMPLES = re.compile(r"[-_ ](?!(?:4|8|16|32|40|64|80|100|128|200|256|512)[kK])\d+[kK]$")
+_STEP = re.compile(r"step \d+|step[- ]?\d+(?!.)|STEP[- ]?\d+", re.ASCII | re.I)
+
+
+def is_no_model(text: str, start: int, end: int) -> bool:
+    """The name of a file ("gpt4-2.png"), of training data ("Foo-17k") or a numbered step."""
+    raw = text[start:end]
+    if _FILE.match(text, end) or (_EXAMPLES.search(raw) and not re.search(r"\d[bB]\b", raw)):
+        return True
+    return _STEP.fullmatch(raw) is not None and raw[4:5] != "-"
 
 
 _GLUED_SHARE = re.compile(r"\d{1,3}(?:\.\d+)?\s?[%％]")

@@ -37,10 +37,12 @@ from evalkit.reported.shapes import (
     NO_BENCH_NAME,
     NO_NAME,
     NOT_A_BENCH,
+    OF_MAKER,
     SIZED_MODEL,
     WORD_START,
     ends,
     grow,
+    is_no_model,
     norm,
 )
 
@@ -314,6 +316,10 @@ class Vocabulary:
                 best = model
         if model and (best is None or model.end > best.end):
             best = model
+        if best and best.what is What.DEVELOPER and (size := OF_MAKER.match(text, best.end)):
+            raw = text[start : size.end()]
+            name = self.model(raw) or f"{best.name} {size['size']}"
+            best = Mention(What.MODEL, start, size.end(), name, raw, self.model(raw) is not None)
         named = shape and norm(shape.raw) not in NOT_A_BENCH
         longer = best is None or (shape and best.what is not What.MODEL and shape.end > best.end)
         if shape and named and longer:
@@ -373,9 +379,12 @@ class Vocabulary:
             raw = text[start:grown]
             latin = any(c.isascii() and c.isalpha() for c in raw)
             written = raw[0].isupper() or (latin and not raw[0].isascii())
-            if grown == end and (len(norm(raw)) < 4 or raw.islower() or not written):
+            short = len(norm(raw)) < (3 if raw[:1].isupper() and raw[-1:].isupper() else 4)
+            if grown == end and (short or raw.islower() or not written):
                 continue
             if prose and not re.search(r"\d", raw) and norm(raw) in COMMON_FAMILIES:
+                continue
+            if prose and is_no_model(text, start, grown):
                 continue
             return self._named(text, start, grown)
         return None
