@@ -17,6 +17,10 @@ def words(text: str) -> frozenset[str]:
 
 KEEP = re.compile(r"[^0-9a-z\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3+]")
 WORD_START = re.compile(r"(?<![^\W_])[^\W_]|(?<=[\u0400-\u9fff\uac00-\ud7a3])[A-Za-z0-9τ]")
+PLAIN = str.maketrans(
+    {"\u2010": "-", "\u2011": "-", "\u2012": "-", "\u2212": "-", "\u00a0": " ", "\u2009": " "}
+)
+"""Hyphens and spaces of typesetting as a keyboard writes them."""
 JOIN = frozenset(" \u00a0\u2009\u200a\u202f\u2002-_\u2010\u2011\u2012–\u2212'’`.^~")
 LONGEST = 60
 
@@ -32,11 +36,13 @@ SUFFIX = (
     r"|Pro-Preview|Codex|codex"
     r"|small|large|ultra|flash|tiny|sonnet|opus|haiku"
     r"|Qwen|Llama|Qwen2(?:\.5)?|Llama3?|OSS|oss|linear|Linear|Realtime|Research|R\+?|Nemo|Guard"
-    r"|Tiny|Text|X1|T1|A|Agent|Evo|Highspeed|Her|Flagship|NoThinking|non-thinking|Dev|Deep(?! (?i:think|research|search|learning|dive))"
+    r"|Tiny|Text|X1|T1|A|Agent|Evo|Highspeed|Her|Flagship|NoThinking|non-thinking|Dev"
+    r"|Deep(?! (?i:think|research|search|learning|dive))"
     r"|[Aa]lpha|[Bb]eta|Nemotron|Swallow|Reranker|Embed|Multilingual|TTS|ASR|Robotics|Ultralong"
     r"|(?<=-)(?!(?:API|KI|AI|IA|LLM|IDE|SDK|CLI|APP|ID|URL|MODEL|TEAM)(?![A-Z]))[A-Z]{3,}"
     r"|프로(?!젝|그|세|모|필|토)|터보|울트라|플래시|미니|라지|오퍼스|소네트|소넷|하이쿠|싱킹"
-    r"|プロ(?![ァ-ヶ])|ターボ|ウルトラ|フラッシュ|ミニ|オーパス|ソネット|ハイク)"
+    r"|딥(?![시가-힣])|마이크로(?!소)|나노|맥스|플러스|스몰|미디엄|코더|매버릭|스카우트"
+    r"|ナノ|マックス|ラージ|スモール|ライト|プラス|プロ(?![ァ-ヶ])|ターボ|ウルトラ|フラッシュ|ミニ|オーパス|ソネット|ハイク)"
 )
 PART = (
     r"(?:[vV]\d+(?:[.]\d+)*[a-z]?|\d+(?:\.\d+)?x\d+(?:\.\d+)?[Bb]|\d+(?:\.\d+)?[BbMTkK](?![\w])"
@@ -139,6 +145,13 @@ COMMON_FAMILIES = words(
     " trinity typhoon various bard dolphin starling inflection titanic sailor mamba zephyr "
     "moonlight"
     " opus sonnet haiku hy flan hunyuan gpt llm it afm mai minerva palm tulu lfm"
+    " alpaca koala dolly guanaco otter monkey emu apollo textembedding cpm bert clip"
+    " whisper bloom cosmos composer canary"
+    " parakeet moss abel  rerank flamingo chameleon janus aristotle laguna asimov"
+    " marker surya hawk griffin samba hyena borealis shisa tanuki karasu weblab"
+    " index yuan florence alia bagel saba vidi nanda electra albert imagen sora anita cerbero"
+    " munin mythos cambrian luminous gopher chinchilla nomic cwm bge gte yarn asclepius jina"
+    " voyage tongyi sera phind refact camel sabia amália tucano 믿음 오퍼스 オーパス"
 )
 
 
@@ -165,7 +178,11 @@ def grow(text: str, start: int, end: int, prose: bool) -> int:
             spaced = part["number"][0] in SPACES
             if numbered and (spaced or part["number"][0] not in HYPHENS):
                 return end
-            if spaced and prose and float(part["number"][1:].split(".")[0].rstrip(LETTERS)) > NEWEST:
+            if (
+                spaced
+                and prose
+                and float(part["number"][1:].split(".")[0].rstrip(LETTERS)) > NEWEST
+            ):
                 return end  # a score behind a name: "Gemini 37"
             if spaced and prose and re.match(r"\s*(?:%|points?|分|点)", text[part.end() :]):
                 return end

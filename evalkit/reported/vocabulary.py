@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import DataError
-from evalkit.reported.names import Mention, Shape, What, index, trie
+from evalkit.reported.names import Mention, Shape, Trie, What, index
 from evalkit.reported.shapes import (
     BENCH_SHAPE,
     CALLED_BENCH,
@@ -28,16 +28,15 @@ from evalkit.reported.shapes import (
     COMMON_EDITIONS,
     COMMON_FAMILIES,
     EDITION,
-    JOIN,
     LAST_SIZE,
     LEADING_WORD,
-    LONGEST,
     MEASURED_ON,
     MORE_SIZES,
     NO_BENCH_NAME,
     NO_NAME,
     NOT_A_BENCH,
     OF_MAKER,
+    PLAIN,
     SIZED_MODEL,
     WORD_START,
     ends,
@@ -66,12 +65,19 @@ class Vocabulary:
         self.families: dict[str, str] = {}
         # A paragraph is asked about several times: for the topic, the reporter and its scores.
         self._found = lru_cache(maxsize=4096)(self._find)
-        self._keys: dict[str, str] = {}  # characters and their normal forms, as they come up
-        self._scripts: dict[str, str] = dict(data.get("scripts", {}))
+        self._scripts: dict[str, str] = dict(
+            sorted(data.get("scripts", {}).items(), key=lambda pair: -len(pair[0]))
+        )
         self._words: dict[str, str] = dict(data.get("script_words", {}))
         prose = data.get("prose", {})
         self._spellings = frozenset(prose.get("exact_case", ()))
         self._exact = frozenset(norm(name) for name in self._spellings)
+        self._phrases = frozenset(
+            name.casefold()
+            for canonical, aliases in data.get("benchmarks", {}).items()
+            for name in (canonical, *aliases)
+            if " " in name
+        )
         self._tables_only = {norm(name) for name in prose.get("tables_only", ())}
         self._lines: dict[str, str] = dict(data.get("lines", {}))
         self._line = re.compile(
@@ -141,6 +147,7 @@ class Vocabulary:
 
     def latin(self, label: str) -> str:
         """A label in Latin letters, with the space that its family is printed with: "Claude4"."""
+        label = label.translate(PLAIN)
         for script, family in self._scripts.items():
             if label.startswith(script):
                 rest = label[len(script) :].lstrip()
@@ -163,12 +170,12 @@ class Vocabulary:
         """A label begins with a family of models (an organisation before it is skipped)."""
         text = label.strip().lstrip("*_`([ ")
         text = re.sub(r"^[\w.-]{2,30}/", "", text)
-        return any(m.start == 0 for m in self._walk(text, 0, self._family_trie, What.MODEL))
+        return any(m.start == 0 for m in self._family_trie.names_at(text, 0))
 
     # running text ---------------------------------------------------------------------------
 
     @cached_property
-    def _trie(self) -> dict[str, Any]:
+    def _trie(self) -> Trie:
         names: dict[str, tuple[What, str]] = {}
         for key, name in self.developers.items():
             names[key] = (What.DEVELOPER, name)
@@ -176,40 +183,11 @@ class Vocabulary:
             names[key] = (What.MODEL, name)
         for key, name in self.benchmarks.items():
             names.setdefault(key, (What.BENCHMARK, name))
-        return trie(names)
+        return Trie(names)
 
     @cached_property
-    def _family_trie(self) -> dict[str, Any]:
-        return trie({key: (What.MODEL, name) for key, name in self.families.items()})
-
-    def _walk(
-        self, text: str, start: int, root: dict[str, Any], what: What | None = None
-    ) -> list[Mention]:
-        """All names that start at ``start``, shortest first."""
-        node, found, gap, i = root, [], 0, start
-        stop = min(len(text), start + LONGEST)
-        while i < stop:
-            char = text[i]
-            key = self._keys.get(char)
-            if key is None:
-                key = self._keys[char] = norm(char)
-            if key:
-                for piece in key:
-                    node = node.get(piece)  # type: ignore[assignment]
-                    if node is None:
-                        return found
-                gap = 0
-                entry = node.get("")
-                if entry and (what is None or entry[0] == what) and ends(text, i + 1):
-                    raw = text[start : i + 1]
-                    found.append(Mention(entry[0], start, i + 1, entry[1], raw))
-            else:
-                gap += 1
-                after = text[i + 1 : i + 2]
-                if gap > 2 or char not in JOIN or (char == "." and not after.isalnum()):
-                    return found
-            i += 1
-        return found
+    def _family_trie(self) -> Trie:
+        return Trie({key: (What.MODEL, name) for key, name in self.families.items()})
 
     def find(self, text: str, *, prose: bool) -> list[Mention]:
         """Names in a text, left to right, without overlaps.
@@ -278,7 +256,7 @@ class Vocabulary:
                 plain = norm(word[1]) in NO_NAME
                 listed = any(
                     m.what is What.BENCHMARK and m.end >= match.end() - 12
-                    for m in self._walk(text, inner, self._trie)
+                    for m in self._trie.names_at(text, inner)
                 )
                 if not plain and not listed:
                     break
@@ -301,12 +279,12 @@ class Vocabulary:
         if norm(parts[0]) in self.developers or self.family_at_start(text[start:end]):
             return False
         starts = (word.start() for word in WORD_START.finditer(text, start, end))
-        if any(self._walk(text, at, self._trie) for at in starts):
+        if any(self._trie.names_at(text, at) for at in starts):
             return False
         return any(sum(c.isupper() for c in p) > 1 or re.search(r"\d", p) for p in parts)
 
     def _best(self, text: str, start: int, prose: bool, shape: Shape | None) -> Mention | None:
-        listed = [m for m in self._walk(text, start, self._trie) if self._admits(m, prose)]
+        listed = [m for m in self._trie.names_at(text, start) if self._admits(m, prose)]
         best = listed[-1] if listed else None
         model = self._family_model(text, start, prose)
         if best and best.what is What.MODEL:
@@ -371,7 +349,7 @@ class Vocabulary:
         return Mention(What.MODEL, start, end, name or self.latin(raw), raw, name is not None)
 
     def _family_model(self, text: str, start: int, prose: bool) -> Mention | None:
-        families = self._walk_prefix(text, start)
+        families = self._family_trie.ends_at(text, start)
         for end in reversed(families):
             grown = grow(text, start, end, prose)
             if not ends(text, grown):
@@ -389,32 +367,13 @@ class Vocabulary:
             return self._named(text, start, grown)
         return None
 
-    def _walk_prefix(self, text: str, start: int) -> list[int]:
-        """Ends of family names that start here, whatever follows."""
-        node, ends, i = self._family_trie, [], start
-        while i < min(len(text), start + 30):
-            key = norm(text[i])
-            if not key:
-                if text[i] not in JOIN:
-                    break
-                i += 1
-                continue
-            for piece in key:
-                node = node.get(piece)  # type: ignore[assignment]
-                if node is None:
-                    return ends
-            i += 1
-            after = text[i : i + 1]
-            if "" in node and (
-                not after.isalpha() or (after.isascii() and not text[i - 1].isascii())
-            ):
-                ends.append(i)
-        return ends
-
     def _admits(self, mention: Mention, prose: bool) -> bool:
         if not prose or mention.what is not What.BENCHMARK:
             return True
         key = norm(mention.raw)
         if key in self._exact:
             return mention.raw.strip() in self._spellings
+        words = " " in mention.raw and mention.raw.islower() and not re.search(r"\d", mention.raw)
+        if words and mention.raw not in self._phrases:
+            return False  # words that only happen to spell a name: "swe-agent if"
         return key not in self._tables_only
