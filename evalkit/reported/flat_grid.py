@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.flat_heads import Deal, Head
+from evalkit.reported.flat_names import follows
 from evalkit.reported.flat_rows import CellKind, Row, cell_text, split_shots
 from evalkit.reported.labels import read_benchmark
 from evalkit.reported.mapped import NOTHING, Mapped, Writer
+from evalkit.reported.roles import Role
 from evalkit.reported.vocabulary import Vocabulary
 
 _TOTAL = re.compile(
@@ -49,6 +51,7 @@ def build(
     names = [_flat(head, vocabulary) for head in heads.heads]
     keep = [c for c in range(width) if _is_scores(source, rows, c)]
     grid: list[tuple[Cell, ...]] = []
+    several = heads.role is Role.BENCHMARK and len(heads.corner.split()) > 1
     for level in range(max(len(name) for name in names)):
         shown = [_said(name[level] if level < len(name) else "", place) for name in names]
         for c in range(1, width):  # one cell above the columns of a group
@@ -61,7 +64,7 @@ def build(
         (line, (Cell(_mapped(source, span)), *_empty(len(keep) + 1)))
         for line, span in groups.items()
     ]
-    entries += [(row.line, _row(source, row, keep, vocabulary)) for row in rows]
+    entries += [(row.line, _row(source, row, keep, several, vocabulary)) for row in rows]
     entries.sort(key=lambda entry: entry[0])
     return Table((*grid, *(cells for _, cells in entries)), caption, place)
 
@@ -111,7 +114,9 @@ def _mapped(source: str, span: tuple[int, int]) -> Mapped:
     return Writer(source).verbatim(*span).done().strip()
 
 
-def _row(source: str, row: Row, keep: list[int], vocabulary: Vocabulary) -> tuple[Cell, ...]:
+def _row(
+    source: str, row: Row, keep: list[int], several: bool, vocabulary: Vocabulary
+) -> tuple[Cell, ...]:
     spans = list(row.label)
     spans[0] = _without_group(source, spans[0], vocabulary)
     name, shots = split_shots(source, spans[-1])
@@ -122,6 +127,8 @@ def _row(source: str, row: Row, keep: list[int], vocabulary: Vocabulary) -> tupl
             writer.literal(" ", span[0])
         writer.verbatim(*span)
     label = writer.done()
+    if several:
+        label = _first_column(label, vocabulary)
     size = _TRAILING_SIZE.search(label.text)
     if size and size.start() > 0:
         label = label.cut(0, size.start())
@@ -129,6 +136,19 @@ def _row(source: str, row: Row, keep: list[int], vocabulary: Vocabulary) -> tupl
     if not row.cells:
         return (Cell(label.strip()), shown, *_empty(len(keep)))
     return (Cell(label.strip()), shown, *(Cell(cell_text(source, row.cells[c])) for c in keep))
+
+
+def _first_column(label: Mapped, vocabulary: Vocabulary) -> Mapped:
+    """A model's name without the words of a second column of labels: "GPT-4o | Browsing"."""
+    text = label.text
+    words = list(re.finditer(r"\S+", text))
+    if vocabulary.model(text) or len(words) < 2 or follows(words[-1][0]):
+        return label
+    for count in (1, 2):
+        head = text[: words[-count].start()].rstrip() if len(words) > count else ""
+        if head and vocabulary.model(head):
+            return label.cut(0, len(head))
+    return label
 
 
 def _without_group(source: str, span: tuple[int, int], vocabulary: Vocabulary) -> tuple[int, int]:

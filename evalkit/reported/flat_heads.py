@@ -25,12 +25,19 @@ _CORNER = re.compile(
     r"(?:the|llms?|models?|model|benchmarks?|bench|methods?|metrics?|tasks?|data ?sets?|domains?"
     r"|category|categories|capability|evaluations?|evals?|tests?|names?|types?|sizes?|params?"
     r"|parameters?|systems?|settings?|language|lang\.?|n?-?shots?|length|#.*|\(metrics?\)"
-    r"|\(shots?\)|strategy|模型|基准|数据集|任务|モデル|ベンチマーク|모델|벤치마크|модель|бенчмарк)",
+    r"|\(shots?\)|strategy|agents?|backbones?|approach(?:es)?|planners?|frameworks?|paradigms?"
+    r"|模型|基准|数据集|任务|モデル|ベンチマーク|모델|벤치마크|модель|бенчмарк)",
     re.IGNORECASE,
 )
+_ARROWS = frozenset("↑↓⬆⬇")
 _LONGEST_NAME = 6  # words
 _SLACK = 10  # words more than columns
 _GROUPS_READ = 1.4  # how well the names of groups must read on average
+_CUT = 1.8  # how well names must read that come of a line cut in two
+_CELL_A_LINE = 3  # words of a line that holds one head
+_MOST_SKIPPED = 2  # words of a corner that no list has
+_NO_NAME = 1.2  # a word of a corner reads no better
+_CLEARLY = 2.0  # how well the names behind two such words must read
 _HEADED = 0.4  # the better for a line of a corner and one word a column
 _MARGIN = 0.5  # by which the best deal must be better than the next
 _ENOUGH = 0.85  # a name must read like this on average
@@ -98,7 +105,7 @@ def split(line: str) -> list[str]:
     for word in _GLUED.sub(" ", line).split():
         opened = bool(words) and words[-1].count("(") > words[-1].count(")")
         aside = bool(words) and re.match(r"\([^)]*\)?$", word) and not _CORNER.fullmatch(word)
-        if opened or aside:
+        if opened or aside or (words and word in _ARROWS):
             words[-1] += " " + word
         else:
             words.append(word)
@@ -130,23 +137,35 @@ def _deals(lines: list[list[str]], width: int, names: Names) -> Iterator[Dealt]:
         return
     plain = [word for row in rows for word in row]
     # A line that begins with a corner's words begins the header: it does not go on another one.
-    begun = any(c and row for c, row in corners[1:])
+    # Lines of many words are rows of the page below each other, not one row that was broken.
+    begun = any(c and row for c, row in corners[1:]) or (
+        len(rows) > 1 and max(map(len, rows)) > _CELL_A_LINE
+    )
     headed = len(lines) == 1 and bool(corner) and len(plain) == width
-    for skip in (0, 1) if len(rows) == 1 else (0,):
-        if len(plain) - skip >= width and not begun:
+    for skip in range(_MOST_SKIPPED + 1) if len(rows) == 1 else (0,):
+        named = any(names.rate(word) > _NO_NAME for word in plain[:skip])
+        if len(plain) - skip >= width and not begun and not named:
             for rating, heads in _one(plain[skip:], width, names):
                 said = " ".join((corner, *plain[:skip])).strip()
                 rating += _HEADED * width * headed
+                if skip > 1 and rating < _CLEARLY * width:
+                    continue
                 yield rating - (0.2 if skip and follows(plain[0]) else 0.7) * skip, heads, said
     if len(rows) > 1:
         for rating, heads in _measured(rows[:-1], rows[-1], width, names):
             yield rating, heads, corner
     for parts in _stacks(rows):
         for rating, heads in _stacked(parts, width, names):
-            yield rating, heads, corner
-        if len(parts) == 2:
-            for rating, heads in _completed(parts[0], parts[1], width, names):
+            # One line cut in two anywhere: only names that are known tell where.
+            if len(rows) > 1 or rating >= _CUT * width or _is_even(parts, width):
                 yield rating, heads, corner
+        if len(parts) == 2:
+            # A line cut in two where nobody knows is completed by words that only follow names.
+            named = len(parts[1]) < width and not follows(parts[0][-1])
+            short = named and all(follows(word) for word in parts[1])
+            if len(rows) > 1 or short:
+                for rating, heads in _completed(parts[0], parts[1], width, names):
+                    yield rating, heads, corner
             for rating, heads in _grouped(parts[0], parts[1], width, names):
                 yield rating, heads, corner
 
@@ -180,6 +199,10 @@ def _stacked(
     if len(parts) == 2 or all(len(part) <= width + 2 for part in parts):
         yield from _best(parts, width, names)
     yield from _even(parts, width, names)
+
+
+def _is_even(parts: list[list[str]], width: int) -> bool:
+    return all(len(part) % width == 0 for part in parts) and len({len(p) for p in parts}) == 1
 
 
 def _even(
@@ -225,7 +248,7 @@ def _best(
                 pieces = [p[a:b] for p, a, b in zip(parts, at, to, strict=True)]
                 head = join([word for piece in pieces for word in piece])
                 rating = names.rate(head)
-                if rating > -1.0:
+                if rating >= names.least:
                     more = [(r + rating, (*h, head)) for r, h in best]
                     following.setdefault(to, []).extend(more)
         ways = {at: sorted(w, key=lambda x: -x[0])[:2] for at, w in following.items()}
@@ -248,23 +271,27 @@ def _completed(
     top: list[str], below: list[str], width: int, names: Names
 ) -> Iterator[tuple[float, tuple[Head, ...]]]:
     """A row of names, and below some of them the words that complete them, in order."""
-    if len(below) >= width or not all(follows(word) for word in below):
+    if len(below) >= (width if names.role is Role.MODEL else 2 * width):
         return
     for _, heads in list(_one(top, width, names))[:1]:
+        broken = any(head.endswith("-") for (head,) in heads)
         ways: dict[int, list[tuple[float, tuple[str, ...]]]] = {0: [(0.0, ())]}
         for (head,) in heads:
             following: dict[int, list[tuple[float, tuple[str, ...]]]] = {}
             for at, best in ways.items():
-                for to in range(at, min(at + 2, len(below)) + 1):
+                for to in range(at, min(at + 3, len(below)) + 1):
                     whole = join([head, *below[at:to]])
                     rating = names.rate(whole)
-                    if head.endswith("-") != (to > at):
-                        rating -= 1.0 if "-" in {h[-1] for (h,) in heads} else 0.0
+                    if rating < names.least:
+                        continue
+                    rating -= 1.0 if broken and head.endswith("-") != (to > at) else 0.0
                     more = [(r + rating, (*h, whole)) for r, h in best]
                     following.setdefault(to, []).extend(more)
             ways = {at: sorted(w, key=lambda x: -x[0])[:2] for at, w in following.items()}
-        for rating, names_ in ways.get(len(below), []):
-            yield rating, tuple((name,) for name in names_)
+        # Where each column could have its word, a column without one is the worse reading.
+        cost = 0.6 if len(below) >= width else 0.0
+        for rating, completed in ways.get(len(below), []):
+            yield rating - cost, tuple((name,) for name in completed)
 
 
 def _grouped(
@@ -278,7 +305,7 @@ def _grouped(
             means = [is_average(head) for head in heads]
             for single in (means, [False] * count) if any(means) else (means,):
                 dealt = _below(heads, single, below, width)
-                if dealt:
+                if dealt and all(len(h) == 1 or names.part_of(h[1], h[0]) for h in dealt):
                     yield (rating / count + 0.2) * width, dealt
 
 

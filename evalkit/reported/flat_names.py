@@ -18,9 +18,10 @@ _FOLLOWING = re.compile(
     r"|reasoning|pro|flash|lite|mini|max|plus|turbo|high|low|medium|large|small|ultra|air|sonnet"
     r"|opus|haiku|linear|next|vl|omni|coder|research|air|distill|\.?inst|rl|sft|moe|dense|w/o?|with|\+.*|\(.*\)|v\d+(?:\.\d+)?"
     r"|a?\d+(?:\.\d+)?[bmt](?:-?a\d+(?:\.\d+)?b)?(?:-\w+)*|\d{4}(?:-\d\d){0,2}|\d\.\d)"
-    r"(?:-\d{4})?)",
+    r"(?:-\d{4}|\(.*\))?)",
     re.IGNORECASE,
 )
+_SIZED = re.compile(r"\d+(?:\.\d+)?[bmt](?:-?a?\d.*|\(.*\))?", re.IGNORECASE)
 _LAST = re.compile(r"-?(?:base|instruct|inst\.?|chat)", re.IGNORECASE)
 _ENDS_WELL = re.compile(
     r"(?:scores?|rate|level|acc\.?|accuracy|average|avg\.?|overall|total|turn|index|f1|em"
@@ -32,6 +33,8 @@ _AVERAGE = re.compile(
 )
 _SCORE = re.compile(r"(?:scores?|results?|values?)", re.IGNORECASE)
 _FRAGMENT = re.compile(r"(?:bench|eval|qa|code|arena)", re.IGNORECASE)  # the end of a broken name
+_LISTED = 2.4  # a name that the vocabulary knows rates so
+_GRADE = re.compile(r"long|short|hard|easy|medium|open|big|large|small", re.IGNORECASE)
 _BRACKET = re.compile(r"\s*\([^()]*\)")
 _LONGEST_KNOWN = 4  # words of a name with its edition and metric
 _WORD_COST = 0.35  # of a word more in a name that nothing vouches for
@@ -43,6 +46,7 @@ class Names:
     def __init__(self, vocabulary: Vocabulary, role: Role) -> None:
         self.vocabulary = vocabulary
         self.role = role
+        self.least = 0.3 if role is Role.MODEL else 0.1
         self._rated: dict[str, float] = {}
 
     def rate(self, text: str) -> float:
@@ -52,6 +56,14 @@ class Names:
             broken = 1.0 if text.endswith("-") else 0.0  # the rest stands in the next line
             self._rated[text] = rating(clean(text) or text) - broken
         return self._rated[text]
+
+    def part_of(self, part: str, whole: str) -> bool:
+        """A word may stand below a group's name: no benchmark of another name, no mean, no sign."""
+        if not any(c.isalnum() for c in part) or (is_average(part) and not is_average(whole)):
+            return False
+        first, key = norm(whole), norm(part)
+        related = key[:1] == first[:1] or first.startswith(key) or key.startswith(first)
+        return related or self.rate(part) < _LISTED
 
     def listed(self, line: str) -> list[str]:
         """The listed benchmarks in a header; words that were glued together come apart."""
@@ -82,13 +94,16 @@ class Names:
         pieces = [p.casefold() for p in re.split(r"[\s-]+", text) if p]
         if several or len(set(pieces)) < len(pieces):
             return -3.0
-        if _FOLLOWING.fullmatch(words[0]):
+        sizes = sum(_SIZED.fullmatch(word) is not None for word in words)
+        if _FOLLOWING.fullmatch(words[0]) or sizes > 1:
             return -1.5
         if any(_LAST.fullmatch(word) for word in words[:-1]):
             return 0.8  # "Base Exp": names end in "Base"
         if models and models[0].start == 0:
             rest = text[models[0].end :].split()
             numbered = any(c.isdigit() for c in models[0].raw)
+            if numbered and rest and re.fullmatch(r"\d\.\d", rest[0]):
+                return -1.0  # a second version
             if all(_FOLLOWING.fullmatch(word) for word in rest):
                 return 2.0 if numbered else 1.7 if rest else 1.4
             return 1.0 - 0.8 * len(rest)
@@ -142,6 +157,8 @@ class Names:
             return -1.0
         if _FRAGMENT.fullmatch(words[0]):
             return -0.9
+        if _GRADE.fullmatch(text):
+            return 0.0  # in a row of names it is the beginning of another name
         if _ENDS_WELL.search(text):
             return 1.3 - 0.15 * (len(words) - 1)
         shaped = leaning(text, self.vocabulary)[1] >= 1 or is_category(text)

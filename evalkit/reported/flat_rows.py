@@ -27,6 +27,7 @@ _SIZE = re.compile(
 _SIGNED = re.compile(rf"\(?[+\-−–±↑↓▲▼]\s?{_NUMBER}%?\)?|\(?{_NUMBER}%?[↑↓▲▼]\)?")
 # Bold print that was made by printing three times: "67.567.567.5".
 _TRIPLED = re.compile(rf"({_NUMBER}%?)\1\1")
+_OPEN = re.compile(rf"{_NUMBER}\+")  # "50+": read as nothing
 _SPREAD = re.compile(rf"(?:±|\+/-){_NUMBER}%?")
 _FOLLOWS = re.compile(rf"\((?:[+\-−–↑↓±]?\s?{_NUMBER}\s?%?\s?[↑↓]?|[A-Za-z][\w./ -]{{0,14}}|-)\)")
 _SHOTS = re.compile(
@@ -102,7 +103,7 @@ def _is_label(text: str) -> bool:
 def kind_of(text: str, language: str) -> CellKind | None:
     """What a word is in a row of figures; None for a word of a label."""
     plain = "".join(_LIKE.get(c, c) for c in text)
-    if not_measured(plain) and plain.strip():
+    if (not_measured(plain) and plain.strip()) or _OPEN.fullmatch(plain):
         return CellKind.BLANK
     if _SIGNED.fullmatch(text) or _SIGNED.fullmatch(plain):
         return CellKind.SIGNED

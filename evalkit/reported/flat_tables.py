@@ -36,6 +36,7 @@ _ATTRIBUTE = re.compile(
     re.IGNORECASE,
 )
 _MIN_ROWS = 3
+_FEW = 8
 _SURE = 2.0  # how well the heads of a table of two rows must read
 _LONGEST_GROUP = 60
 _HEADER_LINES = 12
@@ -104,6 +105,8 @@ def _region(source: str, lines: list[Line], read: list[list[Row]], start: int) -
     for i in range(start + 1, len(lines)):
         text = _text(source, lines[i])
         if read[i]:
+            if last == i - 1 and not read[i][0].label and CellKind.SCORE in read[i][0].kinds:
+                break  # figures alone right below a row: the axis of a picture
             if len(read[i][0].cells) >= 2 or pending or len(read[i][0].label) == 0:
                 texts += pending
                 rows += read[i]
@@ -209,7 +212,9 @@ class _Reader:
         texts = dict.fromkeys(self._region.texts)
         for row in self._region.rows:
             above = row.line - 1
-            if not row.label and above in texts and not self._bracket(above):
+            # A size alone is a row of a model that several rows share: whose is not sure.
+            sized = row.kinds[0] is CellKind.SIZE
+            if not row.label and above in texts and not sized and not self._bracket(above):
                 row = replace(row, label=(self._span(above),))
                 del texts[above]
             elif row.label and self._text_at(row.label[0]).startswith("(") and above in texts:
@@ -265,6 +270,10 @@ class _Reader:
         counts = Counter(len(row.cells) for row in rows)
         width, often = min(counts.items(), key=lambda c: (-c[1], c[0]))
         fits = sum(n for w, n in counts.items() if w >= width)
+        extra = [row.cells[len(row.cells) - width - 1] for row in rows if len(row.cells) > width]
+        scores = [re.fullmatch(r"\d{2,}\.\d+.*|.*%", self._text_at(span)) for span in extra]
+        if sum(score is not None for score in scores) * _FEW > len(rows):
+            return []  # rows of more figures than columns: there is another column
         if fits * 10 < len(rows) * 6 or often < 2:
             return []
         years = [row for row in rows if len(row.cells) == width]
@@ -348,7 +357,7 @@ class _Reader:
             return heads
         whole = self._named_in(caption)
         if whole is None:
-            return heads if known else None
+            return None
         if any(whole in name for name in heads.named()):
             return heads
         headed = (
@@ -358,7 +367,9 @@ class _Reader:
         return replace(heads, heads=tuple(headed))
 
     def _named_in(self, caption: str) -> str | None:
-        """The only benchmark that a caption names."""
+        """The only benchmark that a caption names, in its first sentence."""
+        said = CAPTION.sub("", caption, count=1).lstrip(" .:|")
+        caption = re.split(r"(?<=[a-z)\d])[.;] ", said)[0]
         found = self._vocabulary.find(caption, prose=True)
         above = {m.name: m.raw for m in found if m.what is What.BENCHMARK}
         if not above:

@@ -108,6 +108,24 @@ def test_a_sentence_is_no_row() -> None:
             Role.BENCHMARK,
             ["AIME 2024 pass@1", "AIME 2024 cons@64", "MATH-500 pass@1"],
         ),
+        (
+            ["Agents Humanity’s Browse Browse GAIA WebWalker", "Last Exam Comp Comp-ZH QA"],
+            5,
+            Role.BENCHMARK,
+            ["Humanity’s Last Exam", "Browse Comp", "Browse Comp-ZH", "GAIA", "WebWalker QA"],
+        ),
+        (
+            ["Method MATH-500 AIME 24 LCB v5 LCB v6 Avg. ↑"],
+            5,
+            Role.BENCHMARK,
+            ["MATH-500", "AIME 24", "LCB v5", "LCB v6", "Avg. ↑"],
+        ),
+        (
+            ["Backbone Paradigm BrowseComp GAIA HLE", "Direct inference"],
+            3,
+            Role.BENCHMARK,
+            ["BrowseComp", "GAIA", "HLE"],
+        ),
     ],
 )
 def test_a_header_is_dealt_out(
@@ -123,6 +141,8 @@ def test_a_header_is_dealt_out(
     [
         (["Benchmark Before tuning After it all"], 3),  # five words, three columns, no names
         (["Model Alpha Beta"], 4),
+        # Centred heads of two lines: read in the order of the lines they are in the wrong order.
+        (["MMLU GSM8K MATH BBH", "Model DROP Avg", "Redux Platinum"], 8),
         ([], 3),
     ],
 )
@@ -220,6 +240,32 @@ def test_parts_of_the_benchmark_in_the_caption(names: Vocabulary) -> None:
     found = read(page, names)
     assert {b for _, b, _ in found} == {"MultiPL-E"}
     assert len(found) == 12
+
+
+def test_rows_of_models_that_share_a_name_are_left_out(names: Vocabulary) -> None:
+    page = (
+        "Model Params GSM8K MATH\n"
+        "GPT-4 - 92.0 42.5\n"
+        "GPT-3.5 - 80.8 34.1\n"
+        "GLM-4.5 - 90.8 64.1\n"
+        "Minerva\n"
+        "62B 52.4 27.6\n"
+        "540B 58.8 33.6\n"
+    )
+    assert not {v for _, _, v in read(page, names)} & {52.4, 27.6, 58.8, 33.6}
+
+
+def test_a_second_column_of_labels_is_no_part_of_the_model(names: Vocabulary) -> None:
+    page = (
+        "Backbone Paradigm BrowseComp GAIA HLE\n"
+        "GPT-4o Direct 0.6 17.5 2.3\n"
+        "Kimi-K2 Browsing 14.1 57.7 18.1\n"
+        "DeepSeek-V3.1 Browsing 30.0 63.1 29.8\n"
+    )
+    found = read(page, names)
+    assert ("GPT-4o", "GAIA", 17.5) in found
+    assert len(found) == 9
+    assert not any("Browsing" in model or "Direct" in model for model, _, _ in found)
 
 
 def test_an_irregular_region_is_dropped_whole(names: Vocabulary) -> None:
