@@ -63,7 +63,7 @@ LAST_SIZE = re.compile(r"(\d+(?:\.\d+)?)([BbM]?)$")
 MORE_SIZES = re.compile(
     r"(?P<sizes>(?:/\d+(?:\.\d+)?[BbM]?)+(?<=[BbM]))(?P<tail>(?:-[A-Za-z]\w*)*)(?![\w/])"
 )
-NUMBER = r"\d+(?:\.\d+){0,2}[ac-z]?(?!\d|[.,]\d|\s?%)"
+NUMBER = r"\d+(?:\.\d+){0,2}[ac-zV]?(?!\d|[.,]\d|\s?%)"
 # What stands between the parts of a name: spaces of all widths, hyphens of all lengths.
 GAP = r"[ \u00a0\u2009\u202f\-_\u2010\u2011\u2012–]"
 EXTEND = re.compile(
@@ -157,7 +157,7 @@ COMMON_FAMILIES = words(
 
 SPACES = " \u00a0\u2009\u202f"
 HYPHENS = "-_\u2010\u2011\u2012"
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LETTERS = "abcdefghijklmnopqrstuvwxyzV"
 NEWEST = 12  # a higher number behind a space is no version
 _STAGE = re.compile(r" (?:chat|instruct|base)(?![\w-])")  # "Llama 2 70b chat"
 # A day behind a name, and then its score: "Gemini 2.0 Pro 0205: 1379".

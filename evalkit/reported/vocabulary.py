@@ -90,7 +90,7 @@ class Vocabulary:
         self.variant_words: frozenset[str] = frozenset(
             norm(word) for word in data.get("variants", {}).get("words", ())
         )
-        named: list[str] = []
+        named = [n for name, also in data.get("benchmarks", {}).items() for n in (name, *also)]
         for developer, entry in data.get("developers", {}).items():
             named += (*entry.get("aliases", ()), *entry.get("families", ()))
             for alias in (developer, *entry.get("aliases", ())) if developer != "Various" else ():
@@ -304,8 +304,11 @@ class Vocabulary:
             best = self._shaped(best, shape)
         if best and best.what is What.BENCHMARK:
             best = self._edition(text, best)
-        if best is None and (sized := SIZED_MODEL.match(text, start)):
+        sized = SIZED_MODEL.match(text, start) if best is None or not best.known else None
+        if sized and (best is None or sized.end() > best.end):
             best = self._named(text, start, sized.end())
+        if prose and best and best.what is What.MODEL and is_no_model(text, start, best.end):
+            return None
         return best
 
     def _shaped(self, listed: Mention | None, shape: Shape) -> Mention:
@@ -361,8 +364,6 @@ class Vocabulary:
             if grown == end and (short or raw.islower() or not written):
                 continue
             if prose and not re.search(r"\d", raw) and norm(raw) in COMMON_FAMILIES:
-                continue
-            if prose and is_no_model(text, start, grown):
                 continue
             return self._named(text, start, grown)
         return None
