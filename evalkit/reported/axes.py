@@ -135,10 +135,11 @@ def orient(
     known = sum(v[1] >= 3 for v in (*head_votes, *leans))
     known += sum(leaning(g, vocabulary)[1] >= 3 for g in set(groups) if g)
     kinds = set(roles.values())
-    if Role.MODEL in kinds and Role.BENCHMARK in kinds:
-        mixed_heads = max(head_model, head_bench) < 0.5
-        if mixed_heads:
-            return Role.METRIC, Role.OTHER, known
+    # Heads that name neither models nor benchmarks are parts or metrics of those in the rows.
+    named = sum(max(v) >= 2 for v in head_votes)
+    plain = max(head_model, head_bench) < 0.5 or named * 2 < len(head_votes)
+    if Role.MODEL in kinds and Role.BENCHMARK in kinds and plain:
+        return Role.METRIC, Role.OTHER, known
     down = head_model + row_bench
     across = head_bench + row_model
     if down == across == 0:

@@ -78,6 +78,7 @@ class Score:
         marks: Footnote marks on it.
         second: It stands in brackets or behind a bar: the second figure of its cell.
         note: How it was measured, where the cell says so of this figure alone.
+        place: Which of the cell's figures it is, from 0; a dash takes a place too.
     """
 
     start: int
@@ -89,6 +90,7 @@ class Score:
     marks: str = ""
     second: bool = False
     note: str = ""
+    place: int = 0
 
 
 def is_signed(text: str) -> bool:
@@ -115,6 +117,8 @@ def read_score(text: str, language: str) -> list[Score]:
         return []
     if not any(c.isdigit() for c in plain) or len(plain) > 120 or _PRICE.search(text):
         return []
+    if listed := _listed(plain, language):
+        return listed
     bracketed = re.fullmatch(r"\s*[(（\[]([^()（）\[\]]+)[)）\]]\s*", plain)
     if bracketed:
         # The whole cell in brackets: the second figure of a column that has two.
@@ -150,9 +154,9 @@ def read_score(text: str, language: str) -> list[Score]:
         if opened["sep"] in ("→", "->"):
             scores = []
         more = _score(following, at, text, language, second=True)
-        if scores and scores[0].unit == "%" and more.value > 100:
+        if scores and scores[0].unit == "%" and more.unit != "%" and more.value > 100:
             return scores  # of how many
-        scores.append(more)
+        scores.append(replace(more, place=len(scores)))
         at = following.end()
         closed = re.match(r"\s*[)\]）]\s*" + rf"(?:{_MARK})?", plain[at:])
         at += closed.end() if closed else 0
@@ -162,6 +166,28 @@ def read_score(text: str, language: str) -> list[Score]:
     if first["of"] and scores and not _fraction(first):
         return _both(first, text, language)
     return scores
+
+
+def _listed(plain: str, language: str) -> list[Score]:
+    """Figures of several parts or metrics in one cell: "2.1 | - | 5.5", "65.5 (64.4) / 84.5"."""
+    parts = list(re.finditer(r"[^|/()（）]+(?:[(（][^()（）|/]*[)）][^|/()（）]*)?", plain))
+    dashes = sum(not_measured(part[0]) for part in parts)
+    exact = all(re.search(r"\d[.,]\d|%", part[0]) for part in parts if not not_measured(part[0]))
+    bracketed = any("(" in part[0] or "（" in part[0] for part in parts)
+    if len(parts) < 2 or not exact or not (dashes or len(parts) > 2 or bracketed):
+        return []
+    if re.search(r"[|/]\s*[|/]", plain) or ("|" not in plain and "/" not in plain):
+        return []
+    found: list[Score] = []
+    for place, part in enumerate(parts):
+        figures = read_score(part[0], language)
+        if not figures and not not_measured(part[0]):
+            return []
+        found += [
+            replace(f, start=f.start + part.start(), end=f.end + part.start(), place=place)
+            for f in figures
+        ]
+    return [replace(f, second=f.second or k > 0) for k, f in enumerate(found)]
 
 
 def _named_second(rest: str) -> re.Match[str] | None:

@@ -25,6 +25,8 @@ METRIC = re.compile(
     r"(?:strict|loose)"
     r"|inst(?:ruction)?[- ](?:level[- ])?(?:strict|loose)|(?:lc[- ])?win[- ]?rates?"
     r"|elo|rating|elo rating|percentile|resolved|% resolved|resolve[d]? rate|resolution rate"
+    r"|results?|performance|结果|成绩|性能|結果|결과|성능|ergebnis(?:se)?|résultats?|resultados?|risultat[io]"
+    r"|результаты?"
     r"|correct|score|scores|avg\.? score|average score|values?|数值|値|값|значение|valeur|valor"
     r"|valore|wert"
     r"|raw score|score \d+-\d+|bpb|bits[- ]per[- ]byte|ppl|perplexity|wer|cer"
@@ -202,7 +204,8 @@ def _sort(
 
 def _without_metric(core: str, metric: str | None) -> tuple[str, str | None]:
     """Take a metric off the end of a name: "AIME 2024 pass@1"."""
-    found = re.search(rf"(?:^|[\s:,/|-]+)({METRIC.pattern})$", core, re.IGNORECASE)
+    one = METRIC.pattern
+    found = re.search(rf"(?:^|[\s:,/|-]+?)({one}(?:\s?/\s?{one})*)$", core, re.IGNORECASE)
     if found and found.start() > 0 and len(core[: found.start()]) > 1:
         return core[: found.start()].strip(" ,-–:"), metric or found[1]
     return core, metric

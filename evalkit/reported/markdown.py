@@ -255,11 +255,14 @@ class _Reader:
             self.builder.verbatim(at, at + len(content))
             self._cursor = at + len(content)
             return
+        first = content.partition("|")[0].strip()
+        if "|" in content and first:
+            self._cursor = max(self._cursor, self._source.find(first, self._cursor))
         for char in content:  # an escaped bar, or white space that Markdown rewrote
             at = self._source.find(char, self._cursor, self._cursor + 8)
-            if at >= 0:
-                self._cursor = at + 1
-            self.builder.literal(char, max(at, min(self._cursor, len(self._source) - 1), 0))
+            place = at if at >= 0 else min(self._cursor, len(self._source) - 1)
+            self._cursor = at + 1 if at >= 0 else self._cursor
+            self.builder.literal(char, max(place, 0))
 
     def _tag(self, tag: str) -> None:
         at = self._find(tag)

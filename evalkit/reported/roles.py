@@ -120,7 +120,7 @@ _MODEL_SHAPE = re.compile(
 )
 _BENCH_SHAPE = re.compile(
     r"bench|eval|\w+qa\b|mmlu|mteb|beir\b|retriev(?!er)|rerank(?!er)|\bsts\b|math|arena|olymp"
-    r"|\bavg\b|\baverage\b|code(?!x|r)|squad|glue|exam|gsm|challenge|\bif\b"
+    r"|\bavg\b|\baverage\b|code(?!x|r)|squad|glue|exam(?!ple)|gsm|challenge|\bif\b"
     r"|leaderboard|aime|hmmt|swe-",
     re.IGNORECASE,
 )
@@ -211,13 +211,14 @@ def is_category(text: str) -> bool:
 _SIGNS = re.compile(r"\s*[(（\[]\s*[%％↑↓]+\s*[)）\]]|\s*[%％↑↓]+$|^[%％]\s*")
 _SPLIT = re.compile(
     r"(?:dev(?:elopment)?|val(?:id(?:ation)?)?|test|train(?:ing)?|hidden|public|private|held-?out"
-    r"|test-?mini|mini|验证集?|测试集?|訓練|検証|テスト|검증|테스트)"
+    r"|test-?mini|mini|开发集?|挑战集?|验证集?|测试集?|訓練|検証|テスト|검증|테스트)"
     r"(?:[- ]?(?:sets?|splits?|std|dev|mini|a|b))?",
     re.IGNORECASE,
 )
 # "score" or "rating" say nothing of what is measured; these do.
 _NO_QUALITY = re.compile(
-    r"scores?|values?|rating|percentile|correct|top-?\d|数值|値|值|得分|分数|スコア|점수|балл|оценка",
+    r"results?|performance|结果|成绩|性能|結果|결과|성능|ergebnis(?:se)?|résultats?|resultados?"
+    r"|risultat[io]|результаты?|scores?|values?|rating|percentile|correct|top-?\d|数值|値|值|得分|分数|スコア|점수|балл|оценка",
     re.IGNORECASE,
 )
 

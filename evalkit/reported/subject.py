@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from evalkit.reported.comparing import is_object
 from evalkit.reported.labels import Label, clean, read_benchmark, read_model
 from evalkit.reported.layout import Layout
-from evalkit.reported.roles import EVALUATION, Role, is_part, is_quality, leaning
+from evalkit.reported.roles import EVALUATION, Role, is_part, is_quality, is_split, leaning
 from evalkit.reported.vocabulary import Vocabulary, What
 
 _MORE_WORDS = 4  # beside a benchmark's name in a heading that says no more than that
@@ -121,15 +121,30 @@ class Subject:
             return read_benchmark(self.title, self._vocabulary)
         if most >= 1:
             return None
-        return self.benchmark(None, "") or (None if below else self._task())
+        few = len(below) * 4 <= len(self._names)
+        return self.benchmark(None, "") or (self._task() if few else None)
 
     def _task(self) -> Label | None:
         """A task that the caption or the heading names, above columns of settings and metrics."""
         for text in (self._caption, self._around.caption, self._heading()):
             words = clean(re.sub(r"\s*[(（][^()（）]*[)）]|[:：]\s*$", "", text))
-            if words and len(words.split()) <= _TASK_WORDS and _TASK.search(words):
-                return Label(words, words, False)
+            short = len(words.split()) <= _TASK_WORDS and not re.search("[。，；]", words)
+            if words and short and _TASK.search(words):
+                return self._called(words)
+        words = clean(self._heading())
+        if self._splits() and _GENERAL.sub("", words).strip() and len(words.split()) <= _MORE_WORDS:
+            return self._called(words)
         return None
+
+    def _called(self, words: str) -> Label:
+        """What a heading calls a benchmark: "Sentiment analysis: FooSent" means FooSent."""
+        name = re.split(r"[:：]\s*", words)[-1].strip() or words
+        return read_benchmark(name, self._vocabulary)
+
+    def _splits(self) -> bool:
+        """All columns are splits of one set of data."""
+        heads = [self._layout.heads[c] for c in self._layout.values]
+        return all(bool(head) and is_split(head[-1]) for head in heads)
 
     def _alone(self) -> Label | None:
         """The benchmark that the nearest heading names, and nothing beside it."""
@@ -166,7 +181,7 @@ class Subject:
             return True
         if layout.known or self.title:
             return layout.columns_are is not Role.OTHER
-        if self.whole and self._qualities():
+        if self.whole and (self._qualities() or self._splits()):
             return True
         mentions = self._vocabulary.find(self.context, prose=True)
         if any(m.what is What.BENCHMARK for m in mentions):

@@ -6,14 +6,23 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from evalkit.reported.cells import Score, is_signed, read_score
+from evalkit.reported.cells import Score, is_signed, not_measured, read_score
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.finding import Finding
 from evalkit.reported.labels import Label, clean, read_benchmark, read_model
 from evalkit.reported.layout import Layout, read_layout
 from evalkit.reported.mapped import Mapped
-from evalkit.reported.roles import Role, is_category, is_change, is_metric, leaning
+from evalkit.reported.roles import (
+    Role,
+    is_category,
+    is_change,
+    is_metric,
+    is_quality,
+    is_split,
+    leaning,
+)
 from evalkit.reported.sections import sections
+from evalkit.reported.several import own_label
 from evalkit.reported.subject import Around, Subject
 from evalkit.reported.vocabulary import Vocabulary
 
@@ -50,6 +59,9 @@ _BEST = re.compile(
     r"|最佳|最好|最优|最高|最先端|최고",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,12}", re.ASCII)
+_FEW_ITEMS = 50  # of the smallest split that is counted
+_RESULTS = re.compile(r"results?|performance|结果|性能|結果|결과", re.IGNORECASE)  # of no metric
 _HOLDER = re.compile(r"[(（\[]\s*([^\W\d_][^()（）\[\]%]{2,40}?)\s*[)）\]]\s*$")
 _SHOTS = re.compile(r"\bshots?\b|샷|ショット", re.IGNORECASE)
 
@@ -109,6 +121,8 @@ class _Reader:
             return []
         found: list[Finding] = []
         seen: set[int] = set()
+        if self._counts_items():
+            return found
         for i in self._body_rows():
             if i in self._shifted:
                 continue
@@ -118,6 +132,16 @@ class _Reader:
                     seen.add(id(cell))
                     found += self._cell(i, column, cell)
         return found
+
+    def _counts_items(self) -> bool:
+        """Whole numbers below the names of splits say how large these are."""
+        columns = self._layout.values
+        heads = [self._layout.heads[c][-1:] for c in columns]
+        if not all(head and is_split(head[0]) for head in heads):
+            return False
+        texts = [self._rows[i][c].text.text for i in self._body_rows() for c in columns]
+        whole = [_WHOLE.fullmatch(text) for text in texts if not not_measured(text)]
+        return all(match and int(match[0].replace(",", "")) >= _FEW_ITEMS for match in whole)
 
     def _row_names(self) -> list[str]:
         return [self._row_label(i)[0] for i in self._body_rows()]
@@ -252,6 +276,9 @@ class _Reader:
     def _head_model(self, column: int) -> str:
         """The part of a header that names the model; a word above it may be a family or a group."""
         parts = self._layout.heads[column]
+        if all(is_metric(part) for part in parts):
+            model = self._subject.model(None)  # "Results": whose they are is said above
+            return model.raw if model else ""
         best = max(parts, key=lambda p: (leaning(p, self._vocabulary)[0], parts.index(p)))
         return best if leaning(best, self._vocabulary)[0] > 0 else parts[-1]
 
@@ -315,7 +342,16 @@ class _Reader:
         if model_column is None or bench_column is None:
             return None
         model = self._model(self._text(i, model_column), i)
-        return model, read_benchmark(self._text(i, bench_column), self._vocabulary)
+        benchmark = read_benchmark(self._text(i, bench_column), self._vocabulary)
+        return model, self._below(benchmark, layout.heads[column])
+
+    def _below(self, benchmark: Label, heads: tuple[str, ...]) -> Label:
+        """A benchmark of a row with the part and the metric that its column stands for."""
+        reads = [read_benchmark(head, self._vocabulary) for head in heads]
+        metric = next((r.metric or r.raw for r in reads if r.metric or is_quality(r.raw)), None)
+        parts = [r.raw for r in reads if not is_metric(r.raw) and not is_metric(r.name)]
+        variant = "; ".join(v for v in (benchmark.variant, *parts) if v) or None
+        return replace(benchmark, variant=variant, metric=benchmark.metric or metric)
 
     # cells ----------------------------------------------------------------------------------
 
@@ -351,18 +387,14 @@ class _Reader:
             pair = (read_model(holder[1], self._vocabulary), pair[1]) if holder else pair
         if _NOT_A_MODEL.search(pair[0].raw):
             return []
+        model, whole = pair
+        named = self._naming(Role.BENCHMARK)
+        row = self._text(i, named) if named is not None else ""
+        labels = [own_label(whole, score, scores, row, self._vocabulary) for score in scores]
         return [
-            self._finding(i, column, flat, score, (pair[0], self._of_two(pair[1], score, scores)))
-            for score in scores
+            self._finding(i, column, flat, score, (model, label))
+            for score, label in zip(scores, labels, strict=True)
         ]
-
-    def _of_two(self, benchmark: Label, score: Score, scores: list[Score]) -> Label:
-        """Under "HumanEval (+)" the figure in brackets, "76.2 (70.7)", is HumanEval+."""
-        if benchmark.variant != "+" or len(scores) != 2:
-            return benchmark
-        if not score.second:
-            return replace(benchmark, variant=None)
-        return replace(read_benchmark(f"{benchmark.name}+", self._vocabulary), raw=benchmark.raw)
 
     def _is_change(self, i: int, column: int) -> bool:
         """A number below zero is a change where its row or column has signs of plus.
@@ -396,7 +428,9 @@ class _Reader:
             settings.append("base model")
         head = self._layout.heads[column]
         if metric is None and head and is_metric(head[-1]):
-            metric = clean(head[-1])
+            metric = (
+                clean(head[-1]) if is_quality(head[-1]) or not _RESULTS.search(head[-1]) else None
+            )
         return Finding(
             model,
             benchmark,
