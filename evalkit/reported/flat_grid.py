@@ -19,10 +19,12 @@ _TOTAL = re.compile(
     re.IGNORECASE,
 )
 _SIZED = re.compile(r"\d+(?:\.\d+)?x?\d*[BMT]\b", re.IGNORECASE)
-_GROUP = re.compile(
+# Words that sort benchmarks and are no part of their names.
+GROUP = re.compile(
     r"english|chinese|korean|japanese|general|math(?:ematics)?|cod(?:e|ing)|reasoning|knowledge|&|and"
     r"|multilingual|alignment|agent(?:ic|s)?|stem|tasks?|language|understanding|safety|long|context"
-    r"|instruction|following|science|tool|use|vision|world|common(?:sense)?|qa",
+    r"|ins(?:truction)?[- ]?following|multi-?turn|instruction|following|science|tool|use|vision"
+    r"|world|common(?:sense)?|qa",
     re.IGNORECASE,
 )
 _LEVEL = 10  # whole numbers up to this beside decimals are levels or ranks, no scores
@@ -158,7 +160,7 @@ def _without_group(source: str, span: tuple[int, int], vocabulary: Vocabulary) -
         return span
     words = list(re.finditer(r"\S+", text))
     for first in range(1, min(4, len(words))):
-        if not _GROUP.fullmatch(words[first - 1][0]):
+        if not GROUP.fullmatch(words[first - 1][0]):
             break
         at = words[first].start()
         if read_benchmark(text[at:], vocabulary).known:

@@ -101,6 +101,9 @@ def _left_over(words: list[str], width: int) -> float:
 
 def split(line: str) -> list[str]:
     """The words of a header; what is in brackets stays with the word before it."""
+    if "\t" in line:  # the cells are known
+        corner, *cells = line.split("\t")
+        return [word for word in corner.split() if _is_corner(word)] + cells
     words: list[str] = []
     for word in _GLUED.sub(" ", line).split():
         opened = bool(words) and words[-1].count("(") > words[-1].count(")")

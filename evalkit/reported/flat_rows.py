@@ -103,6 +103,8 @@ def _is_label(text: str) -> bool:
 def kind_of(text: str, language: str) -> CellKind | None:
     """What a word is in a row of figures; None for a word of a label."""
     plain = "".join(_LIKE.get(c, c) for c in text)
+    if text.startswith("["):
+        return None  # a reference to the literature
     if (not_measured(plain) and plain.strip()) or _OPEN.fullmatch(plain):
         return CellKind.BLANK
     if _SIGNED.fullmatch(text) or _SIGNED.fullmatch(plain):

@@ -352,7 +352,10 @@ class _Reader:
             return heads
         names = Names(self._vocabulary, Role.BENCHMARK)
         parts = [h for h in heads.heads if not is_average(" ".join(h))]
-        known = sum(max(map(names.rate, (*h, " ".join(h)))) >= _SURE for h in parts)
+        known = sum(
+            max(map(names.rate, (*h, " ".join(h)))) >= _SURE or self._begins_known(h[0])
+            for h in parts
+        )
         if known * 3 > len(parts):
             return heads
         whole = self._named_in(caption)
@@ -365,6 +368,11 @@ class _Reader:
             for h in heads.heads
         )
         return replace(heads, heads=tuple(headed))
+
+    def _begins_known(self, head: str) -> bool:
+        """A head begins with a listed benchmark: "MMLU-Pro Health"."""
+        found = self._vocabulary.find(head, prose=False)[:1]
+        return any(m.start == 0 and m.known and m.what is What.BENCHMARK for m in found)
 
     def _named_in(self, caption: str) -> str | None:
         """The only benchmark that a caption names, in its first sentence."""

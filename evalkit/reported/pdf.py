@@ -102,13 +102,18 @@ def _read(data: bytes) -> str:
 
     import pdfplumber
 
+    from evalkit.reported.pdf_words import page_text, words_of
+
     logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
     parts = []
     with pdfplumber.open(io.BytesIO(data)) as pdf:
         if len(pdf.pages) > MAX_PAGES:
             raise ValueError(f"{len(pdf.pages)} pages, more than {MAX_PAGES}")
         for page in pdf.pages:
-            parts.append((page.extract_text(x_tolerance=1.5) or "") + "\n\f\n")
+            text = page_text(*words_of(page))
+            if text is None:
+                text = page.extract_text(x_tolerance=1.5) or ""
+            parts.append(text + "\n\f\n")
             page.close()
     return "".join(parts)
 

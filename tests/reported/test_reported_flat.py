@@ -9,6 +9,7 @@ from evalkit.reported.flat_heads import deal
 from evalkit.reported.flat_names import Names
 from evalkit.reported.flat_rows import CellKind, read_rows
 from evalkit.reported.flat_tables import find_flat_tables
+from evalkit.reported.pdf_words import Word, page_text
 from evalkit.reported.roles import Role
 from evalkit.reported.source import Media, Source
 from evalkit.reported.vocabulary import Vocabulary
@@ -282,3 +283,74 @@ def test_an_irregular_region_is_dropped_whole(names: Vocabulary) -> None:
     found = find_flat_tables(page, lines, names, "en")
     assert [flat.table for flat in found] == [None]
     assert read(page, names) == set()
+
+
+# places on a page ---------------------------------------------------------------------------
+
+
+def place(lines: list[tuple[float, list[tuple[float, str]]]]) -> list[Word]:
+    """Words at their places: a character is 5 points wide, a line 10 high."""
+    words: list[Word] = []
+    for top, cells in lines:
+        for left, text in cells:
+            at = left
+            for word in text.split():
+                words.append((at, at + 5 * len(word), top, top + 10, word))
+                at += 5 * len(word) + 3
+    return words
+
+
+ROWS = [
+    (60.0 + 12 * i, [(10.0, name), *((150.0 + 60 * k, f"{70 + i + k}.{k}") for k in range(4))])
+    for i, name in enumerate(["GPT-4o", "GLM-4.5", "Qwen3-8B", "DeepSeek-V3"])
+]
+
+
+def test_groups_above_columns_by_their_rules() -> None:
+    header = [
+        (30.0, [(170.0, "MMLU"), (290.0, "IFEval")]),
+        (44.0, [(10.0, "Model"), (148.0, "Easy"), (208.0, "Hard"), (268.0, "Soft"),
+                (328.0, "Hit")]),
+    ]  # fmt: skip
+    rules = [(145.0, 235.0, 42.0), (265.0, 355.0, 42.0), (5.0, 360.0, 57.0)]
+    text = page_text(place([*header, *ROWS]), rules)
+    assert text is not None
+    assert text.split("\n")[0].split("\t") == [
+        "Model", "MMLU Easy", "MMLU Hard", "IFEval Soft", "IFEval Hit",
+    ]  # fmt: skip
+
+
+def test_heads_of_two_lines_around_centred_ones() -> None:
+    header = [
+        (20.0, [(145.0, "Humanity’s"), (265.0, "Browse")]),
+        (26.0, [(10.0, "Benchmark"), (208.0, "GAIA"), (328.0, "HLE")]),
+        (32.0, [(145.0, "Exam"), (265.0, "Comp")]),
+        (47.0, [(140.0, "Closed models")]),
+    ]
+    text = page_text(place([*header, *ROWS]), [])
+    assert text is not None
+    first, second = text.split("\n")[:2]
+    assert first.split("\t") == ["Benchmark", "Humanity’s Exam", "GAIA", "Browse Comp", "HLE"]
+    assert second == "Closed models"
+
+
+def test_a_column_without_a_name_leaves_the_lines_as_they_are() -> None:
+    header = [(34.0, [(10.0, "Model"), (148.0, "MMLU"), (208.0, "BBH"), (268.0, "GPQA")])]
+    assert page_text(place([*header, *ROWS]), []) is None
+
+
+def test_a_page_of_prose_is_left_alone() -> None:
+    lines = [(20.0 + 12 * i, [(10.0, "our model scores 81.2 on one and 90.1 on another test")])
+             for i in range(6)]  # fmt: skip
+    assert page_text(place(lines), []) is None
+
+
+def test_a_header_with_its_cells_known_is_read_as_it_stands(names: Vocabulary) -> None:
+    page = (
+        "Table 1: Medical questions.\n"
+        "Model\tMedQA\tMMLU-Pro Health\tGPQA Molecular Biology\n"
+        "GPT-4o 81.1 71.2 61.3\nGLM-4.5 82.1 72.2 62.3\nQwen3-8B 83.1 73.2 63.3\n"
+    )
+    found = read(page, names)
+    assert len(found) == 9
+    assert ("GLM-4.5", "MedQA", 82.1) in found
