@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import replace
 
-from evalkit.reported.cells import Score, is_signed, not_measured, read_score
+from evalkit.reported.cells import Score, read_score
 from evalkit.reported.document import Cell, Table
 from evalkit.reported.finding import Finding
 from evalkit.reported.labels import Label, clean, read_benchmark, read_model
@@ -18,9 +18,9 @@ from evalkit.reported.roles import (
     is_change,
     is_metric,
     is_quality,
-    is_split,
     leaning,
 )
+from evalkit.reported.rows import Rows
 from evalkit.reported.sections import sections
 from evalkit.reported.several import own_label
 from evalkit.reported.subject import Around, Subject
@@ -47,20 +47,12 @@ _BASE = re.compile(
     r"|사전학습|базов|Basismodell|modèles? de base|modelos? base|modell[oi] base",
     re.IGNORECASE,
 )
-# The size of a model, not of what it was trained on.
-_OF_THE_MODEL = re.compile(
-    r"param|\bsizes?\b|^#|^[btp]$|参数|规模|パラメ|サイズ|파라미터|크기|параметр|размер|größe|taille"
-    r"|tamaño|paramètre",
-    re.IGNORECASE,
-)
 # A row or column of whoever is best: the cells say who ("81.6 (FooVLM)").
 _BEST = re.compile(
     r"\b(?:best|sota|state[- ]of[- ]the[- ]art|previous|prior|other|others|top|leading)\b"
     r"|最佳|最好|最优|最高|最先端|최고",
     re.IGNORECASE,
 )
-_WHOLE = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,12}", re.ASCII)
-_FEW_ITEMS = 50  # of the smallest split that is counted
 _RESULTS = re.compile(r"results?|performance|结果|性能|結果|결과", re.IGNORECASE)  # of no metric
 _HOLDER = re.compile(r"[(（\[]\s*([^\W\d_][^()（）\[\]%]{2,40}?)\s*[)）\]]\s*$")
 _SHOTS = re.compile(r"\bshots?\b|샷|ショット", re.IGNORECASE)
@@ -84,23 +76,15 @@ class _Reader:
     def __init__(
         self, table: Table, layout: Layout, around: Around, vocabulary: Vocabulary, language: str
     ) -> None:
-        self._rows = table.rows
+        self._rows = Rows(table, layout, vocabulary, language)
         self._layout = layout
         self._vocabulary = vocabulary
         self._language = language
-        self._subject = Subject(layout, around, table.caption, self._row_names(), vocabulary)
+        self._subject = Subject(layout, around, table.caption, self._rows.names(), vocabulary)
         self._base = _BASE.search(self._subject.context) is not None
-        self._repeated = self._repeats()
+        self._repeated = self._rows.repeated()
         self._sizes = self._told_by_size()
-        self._shifted = self._uneven(table)
-
-    def _uneven(self, table: Table) -> frozenset[int]:
-        """Rows whose cells may stand below the wrong heads: they are left out, not misread.
-
-        A table whose rows all end early lacks its last columns; that shifts nothing.
-        """
-        uneven = table.shifted.intersection(self._body_rows())
-        return frozenset() if len(uneven) * 2 > len(self._body_rows()) else uneven
+        self._shifted = self._rows.uneven()
 
     def _part(self, label: Label, head: str = "") -> Label:
         """A label as what it stands for: a part of the benchmark above the table, or itself."""
@@ -121,109 +105,28 @@ class _Reader:
             return []
         found: list[Finding] = []
         seen: set[int] = set()
-        if self._counts_items():
+        if self._rows.count_items():
             return found
-        for i in self._body_rows():
+        for i in self._rows.body():
             if i in self._shifted:
                 continue
             for column in self._layout.values:
-                cell = self._rows[i][column]
+                cell = self._rows.cells[i][column]
                 if id(cell) not in seen:
                     seen.add(id(cell))
                     found += self._cell(i, column, cell)
         return found
 
-    def _counts_items(self) -> bool:
-        """Whole numbers below the names of splits say how large these are."""
-        columns = self._layout.values
-        heads = [self._layout.heads[c][-1:] for c in columns]
-        if not all(head and is_split(head[0]) for head in heads):
-            return False
-        texts = [self._rows[i][c].text.text for i in self._body_rows() for c in columns]
-        whole = [_WHOLE.fullmatch(text) for text in texts if not not_measured(text)]
-        return all(match and int(match[0].replace(",", "")) >= _FEW_ITEMS for match in whole)
-
-    def _row_names(self) -> list[str]:
-        return [self._row_label(i)[0] for i in self._body_rows()]
-
-    def _body_rows(self) -> list[int]:
-        return [
-            i for i in range(self._layout.body, len(self._rows)) if i not in self._layout.skipped
-        ]
-
     # labels ---------------------------------------------------------------------------------
-
-    def _naming(self, role: Role) -> int | None:
-        """The label column that names rows in a role."""
-        labels = self._layout.labels
-        for column, kind in labels.items():
-            if kind is role:
-                return column
-        if any(k in (Role.MODEL, Role.BENCHMARK) for k in labels.values()) and role is not (
-            self._layout.rows_are
-        ):
-            return None
-        others = [c for c, kind in labels.items() if kind is Role.OTHER] or [
-            c for c, kind in labels.items() if kind in (Role.MODEL, Role.BENCHMARK)
-        ]
-        distinct = {c: len({self._rows[i][c].text.text for i in self._body_rows()}) for c in others}
-        return max(others, key=lambda c: (distinct[c], c), default=None)
-
-    def _text(self, i: int, column: int) -> str:
-        """A label, taken from above where the cell is empty."""
-        for row in range(i, self._layout.body - 1, -1):
-            text = self._rows[row][column].text.text
-            if clean(text):
-                return text
-            if row in self._layout.skipped:
-                break
-        return ""
-
-    def _row_label(self, i: int) -> tuple[str, Cell | None]:
-        column = self._naming(self._layout.rows_are)
-        if column is None:
-            return "", None
-        if self._layout.rows_are is Role.MODEL and not clean(self._rows[i][column].text.text):
-            for other, kind in self._layout.labels.items():
-                text = self._rows[i][other].text.text
-                if kind is Role.OTHER and leaning(text, self._vocabulary)[0] > 0:
-                    return text, self._rows[i][other]  # two columns name the models in turn
-        return self._text(i, column), self._rows[i][column]
 
     def _told_by_size(self) -> set[str]:
         """Names that several models of the table share but for a size in brackets."""
         layout = self._layout
         heads = [self._head_model(c) for c in layout.values if layout.heads[c]]
-        texts = heads if layout.columns_are is Role.MODEL else self._row_names()
+        texts = heads if layout.columns_are is Role.MODEL else self._rows.names()
         labels = {read_model(text, self._vocabulary) for text in set(texts)}
         counts = Counter(label.name for label in labels if not label.known)
         return {name for name, n in counts.items() if n > 1}
-
-    def _label_twice(self, row: str) -> bool:
-        return sum(clean(name) == clean(row) for name in self._row_names()) > 1
-
-    def _repeats(self) -> set[str]:
-        """Row labels that occur twice: a size or setting column tells them apart."""
-        if self._layout.rows_are is not Role.MODEL:
-            return set()
-        counts = Counter(
-            (clean(self._row_label(i)[0]), self._layout.groups[i]) for i in self._body_rows()
-        )
-        return {label for (label, _), n in counts.items() if n > 1}
-
-    def _size(self, i: int) -> str | None:
-        """The size of the model of a row, where a column states it."""
-        for column, role in self._layout.labels.items():
-            text = clean(self._rows[i][column].text.text)
-            head = clean(" ".join(self._layout.heads[column]))
-            if (
-                role is Role.SIZE
-                and _OF_THE_MODEL.search(head)
-                and text[-1:] in "BM"
-                and text[:-1].replace(".", "").isdigit()
-            ):
-                return text
-        return None
 
     def _model(self, text: str, i: int) -> Label:
         label = read_model(text, self._vocabulary)
@@ -238,7 +141,7 @@ class _Reader:
             above = self._subject.model(self._layout.groups[i])
             if above:
                 return replace(above, setting=(*above.setting, label.raw))
-        size = self._size(i) if self._layout.rows_are is Role.MODEL else None
+        size = self._rows.size(i) if self._layout.rows_are is Role.MODEL else None
         if size and size.casefold() not in label.raw.casefold():
             sized = self._vocabulary.model(f"{label.raw} {size}")
             if sized:
@@ -251,7 +154,7 @@ class _Reader:
         """Model and benchmark of a cell; ``line`` is its line of a stacked row label."""
         layout = self._layout
         head = " ".join(layout.heads[column])
-        row = line if line is not None else self._row_label(i)[0]
+        row = line if line is not None else self._rows.label(i)[0]
         group = layout.groups[i]
         if layout.columns_are is Role.MODEL:
             benchmark = self._part(self._row_benchmark(row, group))
@@ -318,14 +221,17 @@ class _Reader:
     ) -> tuple[Label, Label] | None:
         """Both names in rows, or one of them only above the table."""
         layout = self._layout
-        model_column, bench_column = self._naming(Role.MODEL), self._naming(Role.BENCHMARK)
+        model_column, bench_column = (
+            self._rows.naming(Role.MODEL),
+            self._rows.naming(Role.BENCHMARK),
+        )
         if layout.rows_are in (Role.MODEL, Role.SETTING):
             benchmark = self._subject.measured(group, head)
             if benchmark and is_category(head):
                 benchmark = replace(benchmark, variant=clean(head))
             if layout.rows_are is Role.MODEL:
                 return (self._model(row, i), benchmark) if benchmark else None
-            if group and self._label_twice(row):
+            if group and self._rows.twice(row):
                 return None  # models or benchmarks, in groups of the others: nobody knows which
             model = self._subject.model(group)
             if model and clean(row):
@@ -333,7 +239,7 @@ class _Reader:
             return (model, benchmark) if model and benchmark else None
         if layout.rows_are is Role.BENCHMARK:
             model = self._subject.model(group)
-            if group and self._label_twice(row) and not self._row_benchmark(group, None).known:
+            if group and self._rows.twice(row) and not self._row_benchmark(group, None).known:
                 model = self._model(group, i)  # the same benchmarks again below each model
             benchmark = self._row_benchmark(row, None)
             if is_category(head) and benchmark.known:
@@ -341,8 +247,8 @@ class _Reader:
             return (model, benchmark) if model else None
         if model_column is None or bench_column is None:
             return None
-        model = self._model(self._text(i, model_column), i)
-        benchmark = read_benchmark(self._text(i, bench_column), self._vocabulary)
+        model = self._model(self._rows.text(i, model_column), i)
+        benchmark = read_benchmark(self._rows.text(i, bench_column), self._vocabulary)
         return model, self._below(benchmark, layout.heads[column])
 
     def _below(self, benchmark: Label, heads: tuple[str, ...]) -> Label:
@@ -357,7 +263,7 @@ class _Reader:
 
     def _cell(self, i: int, column: int, cell: Cell) -> list[Finding]:
         lines = cell.text.lines()
-        labels = [line for line in self._row_label(i)[0].split("\n") if clean(line)]
+        labels = [line for line in self._rows.label(i)[0].split("\n") if clean(line)]
         if (
             len(lines) > 1
             and len(lines) == len(labels)
@@ -377,7 +283,7 @@ class _Reader:
     def _line(self, i: int, column: int, text: Mapped, label: str | None) -> list[Finding]:
         flat = Mapped(text.text.replace("\n", " "), text.at)
         scores = read_score(flat.text, self._language)
-        if not scores or (scores[0].value < 0 and self._is_change(i, column)):
+        if not scores or (scores[0].value < 0 and self._rows.is_change(i, column)):
             return []
         pair = self._pair(i, column, label)
         if pair is None or not pair[0].raw or not pair[1].raw or is_change(pair[1].raw):
@@ -388,29 +294,13 @@ class _Reader:
         if _NOT_A_MODEL.search(pair[0].raw):
             return []
         model, whole = pair
-        named = self._naming(Role.BENCHMARK)
-        row = self._text(i, named) if named is not None else ""
+        named = self._rows.naming(Role.BENCHMARK)
+        row = self._rows.text(i, named) if named is not None else ""
         labels = [own_label(whole, score, scores, row, self._vocabulary) for score in scores]
         return [
             self._finding(i, column, flat, score, (model, label))
             for score, label in zip(scores, labels, strict=True)
         ]
-
-    def _is_change(self, i: int, column: int) -> bool:
-        """A number below zero is a change where its row or column has signs of plus.
-
-        Scores below zero (of what a penalty is taken from) stand among scores above.
-        """
-        down = [self._rows[k][column].text.text for k in self._body_rows()]
-        across = [self._rows[i][c].text.text for c in self._layout.values]
-        for texts in (down, across):
-            if any(is_signed(text) for text in texts):
-                return True
-            first = [read_score(text, self._language)[:1] for text in texts]
-            values = [score.value for scores in first for score in scores]
-            if not any(value > 0 for value in values):
-                return True
-        return False
 
     def _finding(
         self, i: int, column: int, text: Mapped, score: Score, pair: tuple[Label, Label]
@@ -418,7 +308,7 @@ class _Reader:
         model, benchmark = pair
         metric, settings = benchmark.metric, [*model.setting, *benchmark.setting]
         for other, role in self._layout.labels.items():
-            words = clean(self._text(i, other))
+            words = clean(self._rows.text(i, other))
             if role is Role.METRIC and words.strip("-–—"):
                 metric = metric or words
             elif role is Role.SETTING and words.strip("-–—"):
