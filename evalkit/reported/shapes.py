@@ -38,7 +38,7 @@ SUFFIX = (
     r"|Qwen|Llama|Qwen2(?:\.5)?|Llama3?|OSS|oss|linear|Linear|Realtime|Research|R\+?|Nemo|Guard"
     r"|Tiny|Text|X1|T1|A|Agent|Evo|Highspeed|Her|Flagship|NoThinking|non-thinking|Dev"
     r"|Deep(?! (?i:think|research|search|learning|dive))"
-    r"|[Aa]lpha|[Bb]eta|Nemotron|Swallow|Reranker|Embed|Multilingual|TTS|ASR|Robotics|Ultralong"
+    r"|[Aa]lpha|[Bb]eta|Nemotron|Swallow|Reranker|Embed|(?<=-)(?:XS|[LMS](?![-.]))|Multilingual|TTS|ASR|Robotics|Ultralong"
     r"|(?<=-)(?!(?:API|KI|AI|IA|LLM|IDE|SDK|CLI|APP|ID|URL|MODEL|TEAM)(?![A-Z]))[A-Z]{3,}"
     r"|프로(?!젝|그|세|모|필|토)|터보|울트라|플래시|미니|라지|오퍼스|소네트|소넷|하이쿠|싱킹"
     r"|딥(?![시가-힣])|마이크로(?!소)|나노|맥스|플러스|스몰|미디엄|코더|매버릭|스카우트"
@@ -51,8 +51,8 @@ PART = (
 )
 EDITION = re.compile(
     r"v\d+(?:\.\d+)*|\d\.\d|\d+[kKM]|20\d{2}(?:[-/.]\d{1,2})*|\d{4,8}\s*[-–~]\s*\d{4,8}|≤?\d+[kKM]"
-    r"|[\d/]+\s*[-–~]\s*[\d/]+|(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov"
-    r"|dec)\w*\.?[ \d,’']*"
+    r"|[\d/]+\s*[-–~]\s*[\d/]+|(?:(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?"
+    r"|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?[ \d,’']*"
     r"[-–~]?\s*)+|\d{1,2}/\d{2,4}.*|\d+[kK]?\s*[-–]\s*\d+[kKM].*",
     re.IGNORECASE,
 )
@@ -160,6 +160,7 @@ HYPHENS = "-_\u2010\u2011\u2012"
 LETTERS = "abcdefghijklmnopqrstuvwxyzV"
 NEWEST = 12  # a higher number behind a space is no version
 _STAGE = re.compile(r" (?:chat|instruct|base)(?![\w-])")  # "Llama 2 70b chat"
+_LITTLE = re.compile(r" (?:mini|nano|turbo|flash|preview|lite)(?![\w-])")  # "GPT-4.1 nano"
 # A day behind a name, and then its score: "Gemini 2.0 Pro 0205: 1379".
 _DATED = re.compile(r" (?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?=\s?[:：(（|])")
 
@@ -190,8 +191,9 @@ def grow(text: str, start: int, end: int, prose: bool) -> int:
         elif re.match(r" v\d", part["part"]):
             numbered = True  # "Foo v1.5"
         elif text[end : end + 1] == " " and part["part"][1:2].islower():
-            stage = _STAGE.match(text, end)
-            return stage.end() if stage and text[end - 1] in "bB" else end
+            stage = _STAGE.match(text, end) if text[end - 1] in "bB" else None
+            stage = stage or (_LITTLE.match(text, end) if numbered else None)
+            return stage.end() if stage else end
         elif re.search(r"\d", part["part"]):
             numbered = True
         end = part.end()

@@ -65,6 +65,7 @@ class Vocabulary:
         self.families: dict[str, str] = {}
         # A paragraph is asked about several times: for the topic, the reporter and its scores.
         self._found = lru_cache(maxsize=4096)(self._find)
+        self._maker = lru_cache(maxsize=4096)(self._made_by)
         self._scripts: dict[str, str] = dict(
             sorted(data.get("scripts", {}).items(), key=lambda pair: -len(pair[0]))
         )
@@ -147,6 +148,8 @@ class Vocabulary:
 
     def latin(self, label: str) -> str:
         """A label in Latin letters, with the space that its family is printed with: "Claude4"."""
+        if label.isascii():
+            return _GLUED.sub(r"\1 ", _LINE.sub("Claude ", label))
         label = label.translate(PLAIN)
         for script, family in self._scripts.items():
             if label.startswith(script):
@@ -159,8 +162,10 @@ class Vocabulary:
 
     def developer_of(self, model: str) -> str | None:
         """Who made a model, by its family."""
-        key = norm(model)
-        best = max((f for f in self.families if key.startswith(f)), key=len, default=None)
+        return self._maker(norm(model))
+
+    def _made_by(self, key: str) -> str | None:
+        best = next((key[:n] for n in range(len(key), 0, -1) if key[:n] in self.families), None)
         if best is None:
             best = max((f for f in self.families if len(f) > 3 and f in key), key=len, default=None)
         developer = self.families[best] if best else None

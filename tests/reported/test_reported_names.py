@@ -77,6 +77,9 @@ def test_words_are_no_benchmarks(text: str) -> None:
         ("업스테이지 70B 모델", ["Upstage 70B"]),
         ("QVQ sees, and MPT reads.", ["QVQ", "MPT"]),
         ("Gemini Pro 2.5", ["Gemini 2.5 Pro"]),
+        ("On HLE Nova Premier v1 scores 9 %.", ["Nova Premier v1"]),  # no month, no edition
+        ("GPT-9.1 mini, o7 nano and Foo mini", ["GPT-9.1 mini"]),
+        ("MiniCPM-V 4.5 and bge-m3", ["MiniCPM-V 4.5", "BGE-M3"]),
         ("GLM-4.1V-9B-Thinking.", ["GLM-4.1V-9B-Thinking"]),
     ],
 )
