@@ -128,6 +128,11 @@ def read_score(text: str, language: str) -> list[Score]:
     first = _SCORE.match(plain)
     if first is None or first["cost"] or _is_range(first):
         return []
+    return _from(first, plain, text, language)
+
+
+def _from(first: re.Match[str], plain: str, text: str, language: str) -> list[Score]:
+    """The scores of a cell that begins with one; empty when other things stand behind it."""
     scores = [_score(first, 0, text, language, second=False)]
     rest, at = plain[first.end() :], first.end()
     while rest.strip():

@@ -260,7 +260,10 @@ def is_part(text: str, vocabulary: Vocabulary) -> bool:
     """A label that names no benchmark but a part of one, or their average."""
     label = _bare(text)
     averaged = (vocabulary.benchmark(label) or "").startswith("Average")
-    fixed = is_split(text) or is_category(label) or is_metric(label) or is_setup(text)
+    core = read_benchmark(label, vocabulary).name  # "Test EM" without its metric
+    fixed = (
+        is_split(text) or is_split(core) or is_category(label) or is_metric(label) or is_setup(text)
+    )
     return averaged or fixed
 
 
