@@ -66,9 +66,22 @@ def build(
         (line, (Cell(_mapped(source, span)), *_empty(len(keep) + 1)))
         for line, span in groups.items()
     ]
-    entries += [(row.line, _row(source, row, keep, several, vocabulary)) for row in rows]
+    built = [(row, _row(source, row, keep, several, vocabulary)) for row in rows]
+    entries += [(row.line, cells) for row, cells in built]
     entries.sort(key=lambda entry: entry[0])
+    # Rows of the same name are models of several sizes.
+    labels = [cells[0].text.text for row, cells in built if row.cells]
+    if len(set(labels)) < len(labels):
+        sizes = {row.line: row.size for row in rows if row.size}
+        entries = [(i, _with_size(source, cells, sizes.get(i))) for i, cells in entries]
+        grid = [(cells[0], _said("# Params", place), *cells[1:]) for cells in grid]
     return Table((*grid, *(cells for _, cells in entries)), caption, place)
+
+
+def _with_size(
+    source: str, cells: tuple[Cell, ...], size: tuple[int, int] | None
+) -> tuple[Cell, ...]:
+    return (cells[0], Cell(_mapped(source, size) if size else NOTHING), *cells[1:])
 
 
 def _flat(head: tuple[str, ...], vocabulary: Vocabulary) -> tuple[str, ...]:

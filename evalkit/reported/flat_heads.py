@@ -32,6 +32,7 @@ _CORNER = re.compile(
 _ARROWS = frozenset("↑↓⬆⬇")
 _LONGEST_NAME = 6  # words
 _SLACK = 10  # words more than columns
+_AGAIN = 2.2  # how sure repeated parts are
 _GROUPS_READ = 1.4  # how well the names of groups must read on average
 _CUT = 1.8  # how well names must read that come of a line cut in two
 _CELL_A_LINE = 3  # words of a line that holds one head
@@ -302,7 +303,16 @@ def _grouped(
 ) -> Iterator[tuple[float, tuple[Head, ...]]]:
     """A row of names above a row of parts: as many parts below each, none below an average."""
     for count in range(2, min(width, len(top)) + 1):
+        # The same parts again and again: that says by itself how many columns a group has.
+        again = len(below) == width and below == below[: width // count] * count
+        again = again and width // count > 1
         for rating, heads in _tops(top, count, names):
+            if again and len(top) == count:
+                parts = list(
+                    zip([h for h in heads for _ in range(width // count)], below, strict=True)
+                )
+                yield max(rating / count, _AGAIN) * width, tuple(parts)
+                continue
             if rating < _GROUPS_READ * count or min(map(names.rate, heads)) < 0:
                 continue
             means = [is_average(head) for head in heads]

@@ -57,12 +57,14 @@ class Row:
         cells: Where each cell stands.
         kinds: What each cell is.
         line: Index of its line.
+        size: Where the size of its model stands, in a column before the scores.
     """
 
     label: tuple[Span, ...]
     cells: tuple[Span, ...]
     kinds: tuple[CellKind, ...]
     line: int = 0
+    size: Span | None = None
 
 
 def read_rows(source: str, start: int, end: int, language: str) -> list[Row]:
@@ -178,5 +180,7 @@ def split_shots(source: str, span: Span) -> tuple[Span, Span | None]:
 
 
 def take_off(row: Row, count: int) -> Row:
-    """The row without its first cells."""
-    return replace(row, cells=row.cells[count:], kinds=row.kinds[count:])
+    """The row without its first cells; a size among them is kept apart."""
+    dropped = zip(row.cells[:count], row.kinds[:count], strict=True)
+    size = next((cell for cell, kind in dropped if kind is CellKind.SIZE), row.size)
+    return replace(row, cells=row.cells[count:], kinds=row.kinds[count:], size=size)

@@ -110,6 +110,12 @@ def test_a_sentence_is_no_row() -> None:
             ["AIME 2024 pass@1", "AIME 2024 cons@64", "MATH-500 pass@1"],
         ),
         (
+            ["Python Java", "Model #TP #AP", "2k 4k Avg 2k 4k Avg"],
+            6,
+            Role.BENCHMARK,
+            ["Python 2k", "Python 4k", "Python Avg", "Java 2k", "Java 4k", "Java Avg"],
+        ),
+        (
             ["Agents Humanity’s Browse Browse GAIA WebWalker", "Last Exam Comp Comp-ZH QA"],
             5,
             Role.BENCHMARK,
@@ -354,3 +360,16 @@ def test_a_header_with_its_cells_known_is_read_as_it_stands(names: Vocabulary) -
     found = read(page, names)
     assert len(found) == 9
     assert ("GLM-4.5", "MedQA", 82.1) in found
+
+
+def test_sizes_tell_rows_of_one_name_apart(names: Vocabulary) -> None:
+    page = (
+        "Table 5: Base models of code.\n"
+        "Model #TP #AP HumanEval MBPP\n"
+        "CodeLlama-Base 7B 7B 33.5 49.4\n"
+        "CodeLlama-Base 34B 34B 48.2 56.2\n"
+        "StarCoder2-Base 15B 15B 46.3 66.2\n"
+    )
+    models = {v: m for m, _, v in read(page, names)}
+    assert models[33.5] != models[48.2]
+    assert "7B" in models[33.5]
