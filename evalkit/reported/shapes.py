@@ -59,6 +59,11 @@ EDITION = re.compile(
 COMMON_EDITIONS = frozenset(
     ("Full", "High", "Live", "Base", "Chat", "Overall", "Average", "Text", "Main")
 )
+# The year of a contest, on either side of its name.
+YEAR_BEHIND = re.compile(
+    r"[ \u00a0-]?(?:(?:de|del|of|von|di|do) )?(?P<year>20[12]\d)(?![\d%.,]\d|\d)"
+)
+YEAR_BEFORE = re.compile(r"(?<!\d)(?P<year>20[12]\d)(?:[ \u00a0-]|年の?|년 ?)$")
 LAST_SIZE = re.compile(r"(\d+(?:\.\d+)?)([BbM]?)$")
 MORE_SIZES = re.compile(
     r"(?P<sizes>(?:/\d+(?:\.\d+)?[BbM]?)+(?<=[BbM]))(?P<tail>(?:-[A-Za-z]\w*)*)(?![\w/])"

@@ -39,6 +39,8 @@ from evalkit.reported.shapes import (
     PLAIN,
     SIZED_MODEL,
     WORD_START,
+    YEAR_BEFORE,
+    YEAR_BEHIND,
     ends,
     grow,
     is_no_model,
@@ -85,6 +87,7 @@ class Vocabulary:
             rf"(?<![A-Za-z0-9-])(?:{'|'.join(self._lines) or '(?!)'})(?![A-Za-z0-9-])"
         )
         self.versions: dict[str, str] = dict(data.get("versions", {}))
+        self._yearly = frozenset(data.get("yearly", {}).get("names", ()))
         scored_in = data.get("scored_in", {})
         self._money = frozenset(scored_in.get("dollars", ()))
         self._ratings = frozenset(scored_in.get("rating", ()))
@@ -308,7 +311,7 @@ class Vocabulary:
         if shape and named and longer:
             best = self._shaped(best, shape)
         if best and best.what is What.BENCHMARK:
-            best = self._edition(text, best)
+            best = self._edition(text, self._of_year(text, best))
         sized = SIZED_MODEL.match(text, start) if best is None or not best.known else None
         if sized and (best is None or sized.end() > best.end):
             best = self._named(text, start, sized.end())
@@ -331,6 +334,20 @@ class Vocabulary:
     def is_edition(self, word: str) -> bool:
         """A word that names a part or an edition: "Verified", "v6", "2.0"."""
         return norm(word) in self.variant_words or EDITION.fullmatch(word) is not None
+
+    def _of_year(self, text: str, found: Mention) -> Mention:
+        """A contest with the year that stands beside it: "2025 IMO", "MIR de 2024"."""
+        if found.name not in self._yearly:
+            return found
+        behind = YEAR_BEHIND.match(text, found.end)
+        before = YEAR_BEFORE.search(text, max(0, found.start - 8), found.start)
+        year = behind or before
+        if year is None:
+            return found
+        name = f"{found.name} {year['year']}"
+        end = behind.end() if behind else found.end
+        raw = text[found.start : end]
+        return Mention(found.what, found.start, end, self.benchmark(name) or name, raw, found.known)
 
     def _edition(self, text: str, found: Mention) -> Mention:
         """Take the words of an edition behind a name into it: "LiveCodeBench v6"."""

@@ -42,6 +42,9 @@ def in_document(*texts: str) -> list[Mention]:
         ("WER on LibriSpeech test-clean and FLEURS", ["LibriSpeech test-clean", "FLEURS"]),
         ("en EusProficiency y BLUEX", ["EusProficiency", "BLUEX"]),
         ("在国际数学奥林匹克上", ["IMO"]),
+        ("2025年国际数学奥林匹克", ["IMO 2025"]),
+        ("the 2024 IMO, IMO 2023, the IMO", ["IMO 2024", "IMO 2023", "IMO"]),
+        ("En el MIR de 2024 acertó 150", ["MIR 2024"]),
         ("sur ARC‑AGI‑2", ["ARC-AGI-2"]),  # hyphens that do not break
         ("on the new KazMMLU and FooBench Pro", ["KazMMLU", "FooBench Pro"]),
         ("on frontier math and on Frontier Math", ["FrontierMath", "FrontierMath"]),
