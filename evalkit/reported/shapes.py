@@ -133,7 +133,7 @@ NO_NAME = words(
     " while its this that from to as is are was per für official offiziellen los via using "
     "against under"
 )
-NOT_A_BENCH = words("qa eval evals arena bench leaderboard the our open on in of")
+NOT_A_BENCH = words("mqa qa eval evals arena bench leaderboard the our open on in of")
 
 
 def norm(text: str) -> str:
