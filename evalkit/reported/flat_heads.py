@@ -155,6 +155,9 @@ def _deals(lines: list[list[str]], width: int, names: Names) -> Iterator[Dealt]:
                 if skip > 1 and rating < _CLEARLY * width:
                     continue
                 yield rating - (0.2 if skip and follows(plain[0]) else 0.7) * skip, heads, said
+    told = names.with_results(" ".join(plain)) if names.role is Role.MODEL else []
+    if len(told) == width:
+        yield 3.0 * width, tuple((head,) for head in told), corner
     if len(rows) > 1:
         for rating, heads in _measured(rows[:-1], rows[-1], width, names):
             yield rating, heads, corner

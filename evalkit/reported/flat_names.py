@@ -35,6 +35,7 @@ _SCORE = re.compile(r"(?:scores?|results?|values?)", re.IGNORECASE)
 _FRAGMENT = re.compile(r"(?:bench|eval|qa|code|arena)", re.IGNORECASE)  # the end of a broken name
 _LISTED = 2.4  # a name that the vocabulary knows rates so
 _GRADE = re.compile(r"long|short|hard|easy|medium|open|big|large|small", re.IGNORECASE)
+_RESULTS = re.compile(r"\s(?:results?|scores?|accuracy|ergebnis\w*|résultats?)\b", re.IGNORECASE)
 _BRACKET = re.compile(r"\s*\([^()]*\)")
 _LONGEST_KNOWN = 4  # words of a name with its edition and metric
 _WORD_COST = 0.35  # of a word more in a name that nothing vouches for
@@ -75,6 +76,14 @@ class Names:
             m.raw
             for m in self.vocabulary.find(" ".join(words), prose=False)
             if m.what is What.BENCHMARK and not EDITION.fullmatch(m.raw)
+        ]
+
+    def with_results(self, line: str) -> list[str]:
+        """Names that are said to have results below them: "A prompt | A results | B results"."""
+        return [
+            m.raw
+            for m in self.vocabulary.find(line, prose=False)
+            if m.what is What.MODEL and _RESULTS.match(line, m.end)
         ]
 
     def _glued(self, word: str, cut: int) -> bool:

@@ -110,6 +110,12 @@ def test_a_sentence_is_no_row() -> None:
             ["AIME 2024 pass@1", "AIME 2024 cons@64", "MATH-500 pass@1"],
         ),
         (
+            ["Benchmark GPT-4 Prompt GPT-4 Results Claude 3 Opus Results"],
+            2,
+            Role.MODEL,
+            ["GPT-4", "Claude 3 Opus"],
+        ),
+        (
             ["Python Java", "Model #TP #AP", "2k 4k Avg 2k 4k Avg"],
             6,
             Role.BENCHMARK,
