@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 MODEL ?= local/qwen2.5-coder-0.5b
 LIMIT ?= 12
 DATA ?= ../shared/conformance
+CORPUS ?= ../shared/claims
 SHELL := /bin/sh
 
-.PHONY: quickstart test lint types unit test-long conformance bench bench-long simulate clean help machine
+.PHONY: quickstart test lint types unit test-long conformance claims bench bench-long simulate clean help machine
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -56,6 +57,9 @@ unit: $(VENV)/.dev
 # Real models, whole benchmarks: minutes to hours.
 test-long: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m "" --timeout 3600
+
+claims: $(VENV)/.dev
+	@$(BIN)/python -m evalkit.reported.train $(CORPUS)
 
 conformance: $(VENV)/.dev
 	@$(BIN)/python -m tests.conformance.run $(DATA)

@@ -81,6 +81,12 @@ def extract(
             except EvalkitError as error:
                 say(f"error: {error}")
                 failed = True
+            except Exception as fault:  # one document's fault keeps no other from being read
+                say(
+                    f"error: {given}: {type(fault).__name__} while reading it: {fault}. This is a "
+                    "fault of evalkit's: please report it with the document. The others are read."
+                )
+                failed = True
     printer.end()
     if reader.stopped is not None:
         raise reader.stopped

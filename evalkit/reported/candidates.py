@@ -200,7 +200,7 @@ def _judge(
     if number_cues.THRESHOLD_BEHIND.match(behind) or (not percent and _is_whole(number, before)):
         return None
     if _RANGE_BEHIND.match(behind):
-        return None if _human(text, start, end, number) else _lower_end(number, behind)
+        return None if is_peoples(text, start, end, number) else _lower_end(number, behind)
     if unit is None and _is_solved(number, before, behind):
         return Candidate(number, "problems", True, "=", number.end)
     before = re.sub(r"\s?=\s?$", ": ", before) if named else before
@@ -214,7 +214,7 @@ def _judge(
         return None
     if _RANGE_BEFORE.search(before):
         return None
-    if _human(text, start, end, number):
+    if is_peoples(text, start, end, number):
         return None
     unit_match = percent or number_cues.ELO.match(behind) or points
     bound = _BOUND.search(before.rstrip("（( "))
@@ -301,7 +301,7 @@ def _rating(text: str, start: int, number: Number) -> bool:
     )
 
 
-def _human(text: str, start: int, end: int, number: Number) -> bool:
+def is_peoples(text: str, start: int, end: int, number: Number) -> bool:
     """The number is people's: "human experts reach 69.7", "72 % (humans)"."""
     left = start
     bracketed = re.search(

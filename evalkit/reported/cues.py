@@ -104,30 +104,6 @@ BOUND_TO_MODEL = re.compile(
     I,
 )
 
-# The same for a model that is only compared with: "outperforms X with 90.8" is not X's score.
-BOUND_TO_OBJECT = re.compile(
-    r"\s*(?:[(（\[]\s*|['’]s?\s+(?:\w+\s){0,2}|の|의\s?|的|:\s*|：\s*|=\s*|\bat\s+|\bà\s+|\bbei\s+)"
-    r"(?:\s*(?:a score of|score of|about|around|ca\.?|~|≈|总分|得分|分数|成绩|スコア)\s*)?"
-    r"[(（]?\s*[~≈∼]?",
-    I,
-)
-
-RELATIVE = re.compile(
-    r"(?:\s+(?:from|by|von|de|di|d[ae]l|от)\s+[\w ]{2,24}?)?"
-    r"\s*,\s*(?:which|who|that|whose|das|der|die|dem|dessen|qui|que|dont|che|cui|el cual"
-    r"|la cual|котор\w+)\b",
-    I,
-)
-
-# The same without a comma: "the X model which scored 90".
-RELATIVE_SCORE = re.compile(
-    r"(?:\s[\w-]+){0,3}?,?\s(?:which|that|who|qui|que|che|das|der|die"
-    r"|котор\w+)\s(?:\w+\s){0,2}?(?:scor|achiev|reach"
-    r"|got\b|gets\b|post|erreich|erziel|obt|atteint|affiche|alcanz|logr|ottien|ha ottenuto"
-    r"|raggiung|набр|показ|достиг)",
-    I,
-)
-
 SCORE_VERB = re.compile(
     r"\b(?:scor(?:es?|ed|ing)|achiev(?:es?|ed|ing)|reach(?:es|ed|ing)?|attain(?:s|ed|ing)?"
     r"|obtain(?:s|ed|ing)?|get(?:s|ting)?"
@@ -164,14 +140,6 @@ WITH_TOOLS = re.compile(
     r"|\b(?:zero|few|\d+)-shot\b|\bgreedy\b|\bchain[- ]of[- ]thought\b|\bCoT\b"
     r"|\bmajority voting\b|\bsingle[- ]attempt\b"
     r"|\bthinking mode\b|\bnon-thinking\b|\bparallel (?:test-time )?compute\b",
-    I,
-)
-
-EARLIER = re.compile(
-    r"\b(?:previous(?:ly)?|earlier|predecessor|old(?:er)?|former(?:ly)?|vorher\w*|bisher\w*"
-    r"|zuvor|vorgänger\w*|auparavant"
-    r"|précéden\w+|anterior\w*|antes|precedent\w*|prima|ранее|прежн\w+|предыдущ\w+)\b|此前"
-    r"|原来|原先|之前|上一代|従来|以前|前作|기존|이전",
     I,
 )
 

@@ -25,6 +25,7 @@ from evalkit.reported.finding import Finding
 from evalkit.reported.footnotes import Note, meaning, notes_near, reported_in_brackets
 from evalkit.reported.language import detect
 from evalkit.reported.ledger import claim_id
+from evalkit.reported.linking import Linker
 from evalkit.reported.parse import parse, readable
 from evalkit.reported.pictures import Picture, score_pictures
 from evalkit.reported.prose import Prose
@@ -37,7 +38,7 @@ from evalkit.reported.tables import Around, read_table
 from evalkit.reported.topic import main_model
 from evalkit.reported.vocabulary import Vocabulary
 
-EXTRACTOR: Final = "evalkit.reported 2"
+EXTRACTOR: Final = "evalkit.reported 3"
 """Name and version of the rules; the version changes when their output does."""
 
 MAX_CLAIMS: Final = 20_000
@@ -66,7 +67,10 @@ class Extraction:
 
 
 def extract(
-    source: Source, vocabulary: Vocabulary | None = None, language: str | None = None
+    source: Source,
+    vocabulary: Vocabulary | None = None,
+    language: str | None = None,
+    linker: Linker | None = None,
 ) -> Extraction:
     """All claims of one document.
 
@@ -74,6 +78,7 @@ def extract(
         source: The document.
         vocabulary: Names; the shipped ones by default.
         language: ISO 639-1 code; detected by default.
+        linker: Decides which numbers in prose are whose scores; by default what was learned.
 
     Raises:
         DataError: The document cannot be parsed; the message names it.
@@ -89,7 +94,7 @@ def extract(
     owner = who.owner(parts, source.address, main, names)
     relayed = owner or who.common_reporter(parts, names, main)
     findings = [_Found(f, relayed) for f in read_model_index(source.text, source.document, names)]
-    for one in _read(parts, names, tongue, main, owner, relayed):
+    for one in _read(parts, names, tongue, main, owner, relayed, linker):
         findings.append(one)
         if len(findings) > MAX_CLAIMS:
             raise DataError(
@@ -118,8 +123,10 @@ def _read(
     main: str | None,
     owner: str | None,
     relayed: str | None,
+    linker: Linker | None,
 ) -> Iterator[_Found]:
-    prose = Prose(names, language, main, only_benchmark(parts, names), ShortNames(names, parts))
+    short = ShortNames(names, parts)
+    prose = Prose(names, language, main, only_benchmark(parts, names), short, linker)
     headings: dict[int, str] = {}
     before = ""
     for i, part in enumerate(parts):

@@ -170,6 +170,24 @@ def test_a_document_that_fails_does_not_stop_the_others(tmp_path: Path) -> None:
     assert len(load_claims([folder / LEDGER])) == 4
 
 
+def test_a_fault_in_one_document_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_with(tmp_path, "# Odd\n\nGPT-4.1 reaches 90.2% on MMLU.\n", "odd.md")
+    folder_with(tmp_path)
+
+    def broken(_: object, text: Any, *__: object) -> list[Any]:
+        if "reaches" in text.text:
+            raise IndexError("an unexpected shape")
+        return []
+
+    monkeypatch.setattr("evalkit.reported.prose.Prose.paragraph", broken)
+    result = reported(folder, "extract", "odd.md", "report.md", "--format", "csv")
+    assert result.code == 1
+    assert "odd.md: IndexError while reading it" in result.err
+    assert "81.4" in result.out
+
+
 # corrections and conflicts -----------------------------------------------------------------------
 
 
@@ -317,8 +335,8 @@ def test_extract_with_a_model_tells_how_each_claim_came_about(tmp_path: Path) ->
     assert result.out == again.out == only.out
     by_value = {row["value"]: row["extractor"] for row in rows}
     assert by_value == {
-        90.2: "both: evalkit.reported 2, llm:tiny",
-        81.4: "evalkit.reported 2", 66.2: "evalkit.reported 2", 54.7: "evalkit.reported 2",
+        90.2: "both: evalkit.reported 3, llm:tiny",
+        81.4: "evalkit.reported 3", 66.2: "evalkit.reported 3", 54.7: "evalkit.reported 3",
     }  # fmt: skip
     assert "1 dropped: its number does not stand at its place" in result.err
     assert "both: the rules and llm:tiny read it alike" in result.err

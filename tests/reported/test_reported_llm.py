@@ -253,7 +253,7 @@ def test_a_percentage_beyond_100_is_none(tmp_path: Path) -> None:
 def test_a_claim_of_both_says_so(tmp_path: Path) -> None:
     found = merged(tmp_path, answer(item(setting="no setting of the text")))
     (claim,) = [c for c in found.extraction.claims if c.value == 54.7]
-    assert claim.extractor == "both: evalkit.reported 2, llm:tiny"
+    assert claim.extractor == "both: evalkit.reported 3, llm:tiny"
     (alone,) = [c for c in extract(source(tmp_path), NAMES).claims if c.value == 54.7]
     assert claim.id == alone.id
     assert claim.confidence > alone.confidence
@@ -370,7 +370,7 @@ def test_an_instruction_in_the_document_changes_nothing(tmp_path: Path) -> None:
     invented = [item(value="99.9"), item(model="Zorblax 10"), item(benchmark="SWE-bench"), wanted]
     (tmp_path / "again").mkdir()
     found = merged(tmp_path / "again", answer(*invented), INJECTED)
-    kept = [c for c in found.extraction.claims if c.extractor != "evalkit.reported 2"]
+    kept = [c for c in found.extraction.claims if c.extractor != "evalkit.reported 3"]
     assert found.dropped.total() == 3
     # What the document itself prints is a claim of the document, marked as the model's alone.
     assert [(c.extractor, c.value) for c in kept] == [("llm:tiny", 99.9)]

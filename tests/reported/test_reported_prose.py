@@ -14,9 +14,15 @@ from evalkit.reported.source import read_sources
 from evalkit.reported.vocabulary import Vocabulary
 
 NAMES = Vocabulary.load()
+READ = tomllib.loads((Path(__file__).parent / "prose_cases.toml").read_text())["case"]
 CASES = [
-    (case["language"], case["text"], {(m, b, v) for m, b, v in case["scores"]})
-    for case in tomllib.loads((Path(__file__).parent / "prose_cases.toml").read_text())["case"]
+    pytest.param(
+        case["language"],
+        case["text"],
+        {(m, b, v) for m, b, v in case["scores"]},
+        marks=[pytest.mark.xfail(reason=case["missed"], strict=True)] if "missed" in case else [],
+    )
+    for case in READ
 ]
 
 
@@ -37,7 +43,9 @@ def test_sentence(
     assert {(c.model, c.benchmark, c.value) for c in found if c.value is not None} == expected
 
 
-@pytest.mark.parametrize(("language", "text"), [(c[0], c[1]) for c in CASES], ids=range(len(CASES)))
+@pytest.mark.parametrize(
+    ("language", "text"), [(c["language"], c["text"]) for c in READ], ids=range(len(CASES))
+)
 def test_a_span_points_at_the_printed_number(tmp_path: Path, language: str, text: str) -> None:
     for claim in claims(tmp_path, text, language):
         if claim.value is not None:
