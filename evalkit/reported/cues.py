@@ -12,8 +12,6 @@ import re
 
 I = re.IGNORECASE  # noqa: E741
 
-I = re.IGNORECASE  # noqa: E741
-
 # Tests in the plural and without names: what is said of them is of no one named before.
 MANY_TESTS = re.compile(
     r"\b(?:many|several|most|various|multiple|numerous|some|other|vielen?|mehreren?|plusieurs"

@@ -2,7 +2,7 @@
 
 A trait says one thing that can be seen: the name stands left of the number, two commas between
 them, another number between them, both in the same bracket, as many names as numbers and this one
-in the same place. Traits say nothing of names, numbers or languages themselves (Chinese, Japanese
+in the same place. Of words only those right beside the number and the name count (Chinese, Japanese
 and Korean, which set their particles behind, are told apart from the others). Which traits count
 how much is learned (``train.py``); :mod:`evalkit.reported.linking` adds the weights up.
 """
@@ -88,24 +88,25 @@ class Evidence:
         """
         return [
             *self.of(figure, name),
-            *self._in_turn(figure, name, benchmark.mention),
+            *self._in_turn(figure, name, benchmark),
         ]
 
-    def _in_turn(self, figure: Figure, name: Name, benchmark: Mention) -> Iterator[str]:
+    def _in_turn(self, figure: Figure, name: Name, given: Name) -> Iterator[str]:
         """Whose turn it is: the first number of a benchmark is the subject's, the second not."""
-        s, likely = self._s, self._s.likely
+        s, likely, benchmark = self._s, self._s.likely, given.mention
         place = name.how.rstrip("0123456789")
         if not place:
             side = "left" if name.mention.end <= figure.start else "right"
             place = f"{side} compared={s.compared.get(name.mention.start, 'no')}"
             place += " subject" if name.mention is s.subject else ""
-        if benchmark.start >= 0 and benchmark in self._others:
+        if not given.how:
             low = min(benchmark.end, figure.end)
             high = max(benchmark.start, figure.start)
-            turn = f"{sum(low <= f.start < high and f is not figure for f in likely)}"
+            between = sum(low <= f.start < high and f is not figure for f in likely)
+            turn = f"{min(4, between)}"
             turn += "" if benchmark.start < figure.start else " right"
         else:
-            turn = f"{sum(f.start < figure.start for f in likely)} none"
+            turn = f"{min(4, sum(f.start < figure.start for f in likely))} none"
         before = [f.number.end for f in likely if f.start < figure.start]
         gap = s.text[max(before, default=s.start) : figure.start]
         contrast = int(contrasts(gap))
@@ -205,10 +206,17 @@ class Evidence:
         place = self._names.index(name)
         numbers, names = self._number_rows[at], self._name_rows[place]
         if len(numbers) == len(names) > 1:
-            same = numbers.index(at) == names.index(place)
-            yield f"same place in rows={int(same)}"
+            same = int(numbers.index(at) == names.index(place))
+            said = cues.RESPECTIVELY.search(self._s.text, self._s.start, self._s.end) is not None
+            side = "left" if name.end <= figure.start else "right"
+            yield f"same place in rows={same}"
+            yield f"same place in rows={same} {side}"
+            yield f"same place in rows={same} of {min(3, len(names))}"
+            yield f"same place in rows={same} respectively={int(said)}"
         if len(self._s.likely) == len(self._names) > 1:
             yield f"same place of all={int(at == place)}"
+        elif self._names[1:] and not len(self._s.likely) % len(self._names):
+            yield f"same place in turn={int(at % len(self._names) == place)}"
         if len(numbers) > 1 and len(names) == 1:
             yield "one name for a row"
 

@@ -32,6 +32,7 @@ _SMALL = re.compile(
 )
 _LAST = re.compile(r"([^\W\d_]+|[^\w\s])\W?$")
 _FIRST = re.compile(r"\s*(?:[%％]|points?|pts|点|分)?\s*([^\W\d_]+|[^\w\s])")
+_RUN = re.compile(r"[\u3040-\u9fff]")
 _ASIDE = re.compile(r"^\s?[(（][^()（）]{1,40}[)）]")
 
 _LENGTHS = (0, 1, 2, 3, 5, 8, 12, 18, 26, 40, 60, 90, 140)
@@ -83,13 +84,20 @@ def small_word(before: str) -> str:
 def last_token(text: str) -> str:
     """The word or mark that a piece of text ends with."""
     found = _LAST.search(text[-40:])
-    return found[1].lower() if found else ""
+    return _short(found[1], last=True) if found else ""
 
 
 def first_token(text: str) -> str:
     """The word or mark that a piece of text begins with, behind a unit."""
     found = _FIRST.match(text)
-    return found[1].lower() if found else ""
+    return _short(found[1], last=False) if found else ""
+
+
+def _short(word: str, *, last: bool) -> str:
+    """A word; of scripts that set no spaces two characters of a run, of anything at most twelve."""
+    if _RUN.search(word):
+        return word[-2:] if last else word[:2]
+    return word.lower()[:12]
 
 
 def bracket(text: str, start: int, end: int, at: int) -> tuple[int, int] | None:

@@ -126,7 +126,7 @@ class Learned:
     def links(self, sentence: Sentence) -> list[Link]:
         """The scores of a sentence, in its order."""
         benchmarks, models = sentence.candidates(False), sentence.candidates(True)
-        if not benchmarks or not models:
+        if not sentence.figures or not benchmarks or not models:
             return []
         of_benchmarks = Evidence(sentence, models=False)
         of_models = Evidence(sentence, models=True)
@@ -145,7 +145,7 @@ class Learned:
             seen = traits(
                 sentence, figure, (benchmark.how, benchmark.chance), (model.how, model.chance)
             )
-            is_score = 1 / (1 + math.exp(-total(self._weights.number, seen)))
+            is_score = 1 / (1 + math.exp(min(500.0, -total(self._weights.number, seen))))
             chance = is_score * benchmark.chance * model.chance
             if chance >= self._weights.least:
                 found.append(Link(figure, benchmark.name, model.name, chance))

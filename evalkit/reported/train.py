@@ -34,7 +34,7 @@ from evalkit.reported.sentence import Figure, Name, Sentence
 from evalkit.reported.source import read_sources
 from evalkit.reported.vocabulary import Vocabulary, norm
 
-RAREST = 6  # a trait seen less often is left out
+RAREST = 6  # numbers that a trait was seen at; a rarer one is left out
 PENALTY = 3.0
 NUMBER_PENALTY = 2.0
 LEAST = 0.5  # the chance from which a number is taken
@@ -89,7 +89,7 @@ def examples(corpus: Path, vocabulary: Vocabulary) -> Iterator[Example]:
     spellings = json.loads((corpus / "vocabulary.json").read_text(encoding="utf-8"))
     for row in map(json.loads, (corpus / "index.jsonl").read_text(encoding="utf-8").splitlines()):
         lines = (corpus / "gold" / f"{row['id']}.jsonl").read_text(encoding="utf-8").splitlines()
-        gold = {tuple(g["value_span"]): g for g in map(json.loads, lines) if g["value"] is not None}
+        gold = [g for g in map(json.loads, lines) if g["value"] is not None]
         recorder = _Recorder()
         for source in read_sources(str(corpus / row["file"])):
             extract(source, vocabulary, linker=recorder)
@@ -100,7 +100,7 @@ def examples(corpus: Path, vocabulary: Vocabulary) -> Iterator[Example]:
 def _of_sentence(
     document: str,
     sentence: Sentence,
-    gold: Mapping[Any, Mapping[str, Any]],
+    gold: Sequence[Mapping[str, Any]],
     spellings: Mapping[str, Any],
     vocabulary: Vocabulary,
 ) -> Iterator[Example]:
@@ -111,15 +111,14 @@ def _of_sentence(
     of_models = Evidence(sentence, models=True)
     for figure in sentence.figures:
         start, end = sentence.span(figure)
-        said = next(
-            (
-                g
-                for (s, e), g in gold.items()
-                if s < end and start < e and abs(g["value"] - figure.number.value) < 1e-9
-            ),
-            None,
-        )
-        right = _gold(said, spellings, vocabulary) if said else None
+        said = [
+            _gold(g, spellings, vocabulary)
+            for g in gold
+            if g["value_span"][0] < end
+            and start < g["value_span"][1]
+            and abs(g["value"] - figure.number.value) < 1e-9
+        ]
+        right = _either(said) if said else None
         rights = (
             [_is(n, right.benchmarks if right else frozenset(), vocabulary) for n in names[0]],
             [_is(n, right.models if right else frozenset(), None) for n in names[1]],
@@ -149,6 +148,12 @@ def _gold(said: Mapping[str, Any], spellings: Mapping[str, Any], vocabulary: Voc
         frozenset(norm(n) for n in (*models, *(r.name for r in read_models if r.known))),
         frozenset(norm(n) for n in (*benchmarks, *(r.name for r in read_benchmarks if r.known))),
     )
+
+
+def _either(said: Sequence[Gold]) -> Gold:
+    """A number that several models share is right for each of them."""
+    models = frozenset().union(*(g.models for g in said))
+    return Gold(models, frozenset().union(*(g.benchmarks for g in said)))
 
 
 def _is(name: Name, right: frozenset[str], vocabulary: Vocabulary | None) -> bool:
@@ -260,7 +265,7 @@ def _number_traits(weights: Weights, example: Example) -> list[str]:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts of claims: those that are there, those taken, those taken with the right names."""
+    """Counts of claims whose number has names to belong to: all, those taken, those taken right."""
 
     gold: int = 0
     taken: int = 0
