@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 
 from evalkit.reported import cues
 from evalkit.reported.gaps import (
-    bracket,
     commas,
     contrasts,
     depth,
@@ -24,6 +23,7 @@ from evalkit.reported.gaps import (
     rows,
     small_word,
     step,
+    word_count,
 )
 from evalkit.reported.sentence import PARTICLES_BEHIND, Figure, Name, Sentence
 from evalkit.reported.vocabulary import Mention, norm
@@ -64,12 +64,8 @@ class Evidence:
         self._others = sentence.names(not models)
         text = sentence.text
         self._name_rows = rows(text, [(m.start, m.end) for m in self._names])
-        self._number_rows = rows(text, [(f.start, f.end) for f in sentence.likely])
         self._index = {f.start: i for i, f in enumerate(sentence.likely)}
-        self._brackets = {
-            at: bracket(text, sentence.start, sentence.end, at)
-            for at in (*(m.start for m in self._names), *(f.start for f in sentence.figures))
-        }
+        self._here = {norm(m.raw) for m in self._names} | {norm(m.name) for m in self._names}
         self._distinct = len({m.name for m in self._names})
 
     def of(self, figure: Figure, name: Name) -> list[str]:
@@ -94,7 +90,7 @@ class Evidence:
     def _in_turn(self, figure: Figure, name: Name, given: Name) -> Iterator[str]:
         """Whose turn it is: the first number of a benchmark is the subject's, the second not."""
         s, likely, benchmark = self._s, self._s.likely, given.mention
-        place = name.how.rstrip("0123456789")
+        place = name.kind
         if not place:
             side = "left" if name.mention.end <= figure.start else "right"
             place = f"{side} compared={s.compared.get(name.mention.start, 'no')}"
@@ -110,7 +106,7 @@ class Evidence:
         before = [f.number.end for f in likely if f.start < figure.start]
         gap = s.text[max(before, default=s.start) : figure.start]
         contrast = int(contrasts(gap))
-        inside = int(self._brackets[figure.start] is not None)
+        inside = int(self._s.brackets[figure.start] is not None)
         pairs = list(self._paired(figure)) or ["no pair"]
         yield f"{place}: turn={turn}"
         yield f"{place}: contrast={contrast} after={int(bool(before))}"
@@ -143,6 +139,11 @@ class Evidence:
         if self._models:
             yield from self._as_model(figure, name, side, numbers)
 
+    def _sides(self, figure: Figure) -> tuple[list[Mention], list[Mention]]:
+        """The names left of a number, and those right of it."""
+        lefts = [m for m in self._names if m.end <= figure.start]
+        return lefts, [m for m in self._names if m.start >= figure.end]
+
     def _between(self, names: Sequence[Mention], start: int, end: int, but: Mention | None) -> int:
         """How many other names of a kind stand in a gap."""
         return sum(
@@ -165,14 +166,13 @@ class Evidence:
 
     def _place(self, figure: Figure, name: Mention, left: bool) -> Iterator[str]:
         """Which name of several it is, and in which brackets the two stand."""
-        lefts = [m for m in self._names if m.end <= figure.start]
-        rights = [m for m in self._names if m.start >= figure.end]
+        lefts, rights = self._sides(figure)
         near = "far"
         if lefts and name is max(lefts, key=lambda m: m.end):
             near = "nearest left"
         elif rights and name is min(rights, key=lambda m: m.start):
             near = "nearest right"
-        around, of_name = self._brackets[figure.start], self._brackets[name.start]
+        around, of_name = self._s.brackets[figure.start], self._s.brackets[name.start]
         if around is None and of_name is None:
             brackets = "none"
         elif around == of_name:
@@ -204,9 +204,9 @@ class Evidence:
         if at is None:
             return
         place = self._names.index(name)
-        numbers, names = self._number_rows[at], self._name_rows[place]
+        numbers, names = self._s.rows[figure.start], self._name_rows[place]
         if len(numbers) == len(names) > 1:
-            same = int(numbers.index(at) == names.index(place))
+            same = int(numbers.index(figure) == names.index(place))
             said = cues.RESPECTIVELY.search(self._s.text, self._s.start, self._s.end) is not None
             side = "left" if name.end <= figure.start else "right"
             yield f"same place in rows={same}"
@@ -273,11 +273,9 @@ class Evidence:
     # names from before ------------------------------------------------------------------------
 
     def _left_behind(self, figure: Figure, name: Name) -> Iterator[str]:
-        text, how = self._s.text, name.how
-        kind = how.rstrip("0123456789")
+        text, how, kind = self._s.text, name.how, name.kind
         inside = min(3, self._distinct)
-        lefts = [m for m in self._names if m.end <= figure.start]
-        rights = [m for m in self._names if m.start >= figure.end]
+        lefts, rights = self._sides(figure)
         free = [m for m in self._names if m.start not in self._s.compared]
         at = self._index.get(figure.start)
         yield f"from before: {how}"
@@ -324,7 +322,7 @@ class Evidence:
         if lefts:
             nearest = max(lefts, key=lambda m: m.end)
             gap = text[nearest.end : figure.start]
-            words = step(len(re.findall(r"[^\W\d_]+", gap)), (0, 1, 2, 4, 7, 12))
+            words = step(word_count(gap), (0, 1, 2, 4, 7, 12))
             how = self._s.compared.get(nearest.start, "no")
             yield f"from before: left words={words}"
             yield f"from before: left compared={how}"
@@ -335,7 +333,6 @@ class Evidence:
             gap = text[figure.number.end : nearest.start]
             yield f"from before: right of={int(cues.OF_MODEL.fullmatch(gap) is not None)}"
             yield f"from before: right compared={self._s.compared.get(nearest.start, 'no')}"
-        here = {norm(m.raw) for m in self._names} | {norm(m.name) for m in self._names}
         pronoun = _PRONOUN.search(text, self._s.start, figure.start) is not None
-        yield f"from before: also here={int(norm(name.mention.raw) in here)}"
+        yield f"from before: also here={int(norm(name.mention.raw) in self._here)}"
         yield f"from before: pronoun={int(pronoun)}"

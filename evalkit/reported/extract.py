@@ -30,6 +30,7 @@ from evalkit.reported.parse import parse, readable
 from evalkit.reported.pictures import Picture, score_pictures
 from evalkit.reported.prose import Prose
 from evalkit.reported.qualitative import UNSPECIFIED
+from evalkit.reported.reading import Reading
 from evalkit.reported.scope import only_benchmark
 from evalkit.reported.shortnames import ShortNames
 from evalkit.reported.source import Media, Source
@@ -126,7 +127,8 @@ def _read(
     linker: Linker | None,
 ) -> Iterator[_Found]:
     short = ShortNames(names, parts)
-    prose = Prose(names, language, main, only_benchmark(parts, names), short, linker)
+    reading = Reading(names, language, main, only_benchmark(parts, names), short)
+    prose = Prose(reading, names, linker)
     headings: dict[int, str] = {}
     before = ""
     for i, part in enumerate(parts):

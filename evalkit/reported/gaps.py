@@ -48,7 +48,7 @@ def marks(gap: str) -> Iterator[str]:
     """What a gap between a name and a number holds, each as ``what=how many``."""
     opened, closed = len(_OPEN.findall(gap)), len(_CLOSE.findall(gap))
     yield f"length={step(len(gap), _LENGTHS)}"
-    yield f"words={step(len(_WORD.findall(gap)), _WORDS)}"
+    yield f"words={step(word_count(gap), _WORDS)}"
     yield f"commas={min(3, commas(gap))}"
     yield f"semicolons={min(2, sum(gap.count(c) for c in ';；'))}"
     yield f"colons={min(2, sum(gap.count(c) for c in ':：'))}"
@@ -63,6 +63,11 @@ def marks(gap: str) -> Iterator[str]:
 def contrasts(gap: str) -> bool:
     """A word sets two things against each other: "while", "gegenüber", "对比"."""
     return _CONTRAST.search(gap) is not None
+
+
+def word_count(gap: str) -> int:
+    """Runs of letters."""
+    return len(_WORD.findall(gap))
 
 
 def commas(gap: str) -> int:

@@ -19,8 +19,7 @@ from evalkit.reported.number_cues import PERCENT, POINTS
 from evalkit.reported.qualitative import read_comparisons
 from evalkit.reported.reading import Reading
 from evalkit.reported.sentence import AVERAGE, Figure, Sentence
-from evalkit.reported.shortnames import ShortNames
-from evalkit.reported.vocabulary import Mention, Vocabulary
+from evalkit.reported.vocabulary import Vocabulary
 
 _LEFT, _RIGHT = 90, 60  # characters around a number that say how it was measured
 _METRIC = 80
@@ -30,25 +29,16 @@ class Prose:
     """Reads the paragraphs of one document in order.
 
     Args:
+        reading: Gives the sentences.
         vocabulary: Names.
-        language: Of the document, for numbers.
-        main: The document's main model, where one is clear.
-        only: The one benchmark that the document names.
-        short: Short names of the document's models.
         linker: Decides which numbers are whose scores; by default what was learned.
     """
 
     def __init__(
-        self,
-        vocabulary: Vocabulary,
-        language: str,
-        main: str | None,
-        only: Mention | None = None,
-        short: ShortNames | None = None,
-        linker: Linker | None = None,
+        self, reading: Reading, vocabulary: Vocabulary, linker: Linker | None = None
     ) -> None:
+        self._reading = reading
         self._vocabulary = vocabulary
-        self._reading = Reading(vocabulary, language, main, only, short)
         self._linker = linker or Learned()
 
     def heading(self, text: str, level: int) -> None:

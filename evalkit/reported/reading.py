@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evalkit.reported import cues
 from evalkit.reported.candidates import Candidate, candidates
-from evalkit.reported.comparing import comparison, is_object
+from evalkit.reported.comparing import is_object
 from evalkit.reported.document import Kind
 from evalkit.reported.mapped import Mapped
 from evalkit.reported.numbers import Number, find_numbers
@@ -72,8 +72,8 @@ class Reading:
         vocabulary: Vocabulary,
         language: str,
         main: str | None,
-        only: Mention | None = None,
-        short: ShortNames | None = None,
+        only: Mention | None,
+        short: ShortNames,
     ) -> None:
         self._vocabulary = vocabulary
         self._language = language
@@ -83,7 +83,7 @@ class Reading:
         self._spoken_of: set[str] = set()  # topics of the paragraph before; of several none is left
         self._past: deque[_Past] = deque(maxlen=_BACK)
         self._scope = Scope(vocabulary, only)
-        self._short = short or ShortNames(vocabulary)
+        self._short = short
 
     def heading(self, text: str, level: int = _UNMARKED) -> None:
         """A heading that names one model makes it the topic, one benchmark that of its section."""
@@ -116,7 +116,7 @@ class Reading:
             inside = tuple(m for m in mentions if start <= m.start and m.end <= end)
             judged = self._judged(text.text, start, end, inside)
             figures = self._figures(text.text, start, end, inside, judged)
-            yield Sentence(
+            sentence = Sentence(
                 text,
                 start,
                 end,
@@ -131,8 +131,9 @@ class Reading:
                 result,
                 follows,
             )
+            yield sentence
             follows = any(n.strong for n in judged)
-            self._remember(text.text, start, inside, judged, not figures)
+            self._remember(sentence, judged, silent=not figures)
 
     # numbers ----------------------------------------------------------------------------------
 
@@ -277,24 +278,14 @@ class Reading:
         numbers = candidates(text, 0, len(text), mentions, self._language)
         return not any(n.strong for n in numbers)
 
-    def _remember(
-        self,
-        text: str,
-        start: int,
-        mentions: Sequence[Mention],
-        numbers: Sequence[Candidate],
-        silent: bool,
-    ) -> None:
+    def _remember(self, sentence: Sentence, numbers: Sequence[Candidate], *, silent: bool) -> None:
         """The first model of a sentence becomes the topic, unless it is only compared with."""
-        models = [m for m in mentions if m.what is What.MODEL]
-        benchmarks = [m for m in mentions if m.what is What.BENCHMARK and m.name != AVERAGE]
-        compared = frozenset(m.start for m in models if comparison(text, start, m) is not None)
-        if models or benchmarks:
-            self._past.append(_Past(text, tuple(benchmarks), tuple(models), compared, silent))
+        models, compared = sentence.models, frozenset(sentence.compared)
+        if models or sentence.benchmarks:
+            self._past.append(_Past(sentence.text, sentence.benchmarks, models, compared, silent))
         if not models:
             return
-        first = next((m for m in models if m.start not in compared), None)
-        first = released(text, models) or first
+        first = released(sentence.text, [*models]) or sentence.subject
         if first and all(first.start < n.number.start for n in numbers if n.strong):
             self._topic = first
             self._spoken_of.add(first.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from evalkit.reported import cues, number_cues
 from evalkit.reported.candidates import is_peoples
-from evalkit.reported.gaps import bracket, first_token, last_token, rows, small_word, step
+from evalkit.reported.gaps import first_token, last_token, small_word, step
 from evalkit.reported.sentence import Figure, Sentence
 
 _VALUES = (0, 1, 3, 5, 10, 20, 40, 60, 100, 400, 700, 2300, 4000, 10000)
@@ -102,7 +102,7 @@ def _of_words(sentence: Sentence, figure: Figure, unit: str) -> Iterator[str]:
 
 def _of_sentence(sentence: Sentence, figure: Figure, unit: str) -> Iterator[str]:
     text, number = sentence.text, figure.number
-    around = bracket(text, sentence.start, sentence.end, number.start)
+    around = sentence.brackets[number.start]
     yield f"in brackets={int(around is not None)}"
     if around:
         inside = text[around[0] + 1 : around[1]]
@@ -117,10 +117,8 @@ def _of_sentence(sentence: Sentence, figure: Figure, unit: str) -> Iterator[str]
     yield f"benchmarks={benchmarks} models={models}"
     yield f"result={int(sentence.is_result)}"
     yield f"follows={int(sentence.follows)}"
-    at = next((i for i, f in enumerate(sentence.likely) if f is figure), None)
-    if at is not None:
-        row = rows(text, [(f.start, f.end) for f in sentence.likely])[at]
-        strong = any(f.judged and f.judged.strong for f in (sentence.likely[i] for i in row))
+    if row := sentence.rows.get(figure.start):
+        strong = any(f.judged and f.judged.strong for f in row)
         yield f"row={min(4, len(row))}"
         yield f"row strong={int(strong)}"
 

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from evalkit.reported.candidates import Candidate
 from evalkit.reported.comparing import comparison
+from evalkit.reported.gaps import bracket, rows
 from evalkit.reported.mapped import Mapped
 from evalkit.reported.numbers import Number
 from evalkit.reported.vocabulary import Mention, What
@@ -60,6 +61,11 @@ class Name:
     mention: Mention
     how: str = ""
     far: int = 0
+
+    @property
+    def kind(self) -> str:
+        """How it is given, whichever of several it is."""
+        return self.how.rstrip("0123456789")
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,21 @@ class Sentence:
     def likely(self) -> tuple[Figure, ...]:
         """The figures that nothing speaks against."""
         return tuple(f for f in self.figures if f.judged is not None)
+
+    @cached_property
+    def rows(self) -> dict[int, tuple[Figure, ...]]:
+        """By the place of a likely figure: those that stand in one row with it."""
+        places = rows(self.text, [(f.start, f.end) for f in self.likely])
+        return {
+            figure.start: tuple(self.likely[i] for i in row)
+            for figure, row in zip(self.likely, places, strict=True)
+        }
+
+    @cached_property
+    def brackets(self) -> dict[int, tuple[int, int] | None]:
+        """By the place of a name or figure: the two ends of the innermost bracket around it."""
+        places = (*(m.start for m in self.mentions), *(f.start for f in self.figures))
+        return {at: bracket(self.text, self.start, self.end, at) for at in places}
 
     @cached_property
     def compared(self) -> dict[int, str]:

@@ -74,12 +74,13 @@ class Example:
 
 
 @dataclass(slots=True)
-class _Recorder:
+class Recorder:
     """A linker that decides nothing and keeps what it is asked."""
 
     sentences: list[Sentence] = field(default_factory=list)
 
     def links(self, sentence: Sentence) -> list[Link]:
+        """None."""
         self.sentences.append(sentence)
         return []
 
@@ -90,7 +91,7 @@ def examples(corpus: Path, vocabulary: Vocabulary) -> Iterator[Example]:
     for row in map(json.loads, (corpus / "index.jsonl").read_text(encoding="utf-8").splitlines()):
         lines = (corpus / "gold" / f"{row['id']}.jsonl").read_text(encoding="utf-8").splitlines()
         gold = [g for g in map(json.loads, lines) if g["value"] is not None]
-        recorder = _Recorder()
+        recorder = Recorder()
         for source in read_sources(str(corpus / row["file"])):
             extract(source, vocabulary, linker=recorder)
         for sentence in recorder.sentences:

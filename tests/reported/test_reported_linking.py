@@ -9,10 +9,10 @@ import pytest
 
 from evalkit.reported.extract import extract
 from evalkit.reported.gaps import bracket, rows, small_word
-from evalkit.reported.linking import Learned, Link, Weights
+from evalkit.reported.linking import Learned, Weights
 from evalkit.reported.sentence import Sentence
 from evalkit.reported.source import read_sources
-from evalkit.reported.train import cross_validate, examples, group, learn
+from evalkit.reported.train import Recorder, cross_validate, examples, group, learn
 from evalkit.reported.vocabulary import Vocabulary
 
 NAMES = Vocabulary.load()
@@ -20,24 +20,13 @@ MODELS = ["GPT-5", "Claude Opus 4.5", "DeepSeek-V3", "Grok 5"]
 TESTS = ["MMLU", "HumanEval", "BrowseComp", "MATH-500"]
 
 
-class Keeper:
-    """Takes nothing and keeps the sentences."""
-
-    def __init__(self) -> None:
-        self.seen: list[Sentence] = []
-
-    def links(self, sentence: Sentence) -> list[Link]:
-        self.seen.append(sentence)
-        return []
-
-
 def sentences(tmp_path: Path, text: str) -> list[Sentence]:
     path = tmp_path / "note.md"
     path.write_text(text, encoding="utf-8")
-    keeper = Keeper()
+    recorder = Recorder()
     for source in read_sources(str(path)):
-        extract(source, NAMES, linker=keeper)
-    return keeper.seen
+        extract(source, NAMES, linker=recorder)
+    return recorder.sentences
 
 
 def test_a_sentence_knows_what_it_leaves_out(tmp_path: Path) -> None:
